@@ -1,0 +1,338 @@
+"""What a leave becomes: titles, shapes, zones, keys and fingerprints.
+
+Pure: no input or output, no clock.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from fnmatch import fnmatchcase
+from typing import Literal, Self
+from zoneinfo import ZoneInfo
+
+from figgo_ops.leaves import (
+    Leave,
+    Person,
+    Slot,
+    Stretch,
+    WorkingTime,
+    part_slot,
+    slot,
+    stretches,
+)
+
+State = Literal["tentative", "confirmed"]
+ShowAs = Literal["busy", "away", "free", "elsewhere"]
+
+MARKER_VERSION = "1"
+TITLE_LENGTH = 255
+"""Exchange refuses a longer subject; the same limit everywhere keeps one normal form."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """The identity of one event, fixed for life: figgo host / owner / period / part."""
+
+    host: str
+    owner: int
+    period: int
+    part: str
+
+    def __str__(self) -> str:
+        return f"{self.host}/{self.owner}/{self.period}/{self.part}"
+
+    @property
+    def slot(self) -> Slot:
+        """The half-day that the part names."""
+        at = part_slot(self.part)
+        assert at is not None  # noqa: S101 - parse and wanted() only make keys whose part names a half-day
+        return at
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The key that this text is; None when it is none, or not exactly as we write it."""
+        host, _, rest = text.partition("/")
+        fields = rest.split("/")
+        if len(fields) != 3 or not (fields[0].isdecimal() and fields[1].isdecimal()):
+            return None
+        key = cls(host, int(fields[0]), int(fields[1]), fields[2])
+        return key if part_slot(key.part) is not None and str(key) == text else None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event in normal form, as every provider can be asked for it.
+
+    Attributes:
+        start: first day, or the beginning in UTC.
+        end: the day after the last one, or the end in UTC.
+        zone: IANA name of the zone it is written in; "" where the provider keeps none. Two events that
+            differ only here are equal: the marker, not the event, remembers the zone.
+    """
+
+    start: date
+    end: date
+    state: State
+    title: str
+    show_as: ShowAs = "busy"
+    private: bool = False
+    zone: str = field(default="", compare=False)
+
+    @property
+    def all_day(self) -> bool:
+        """Whether it consists of days, not hours."""
+        return not isinstance(self.start, datetime)
+
+    @property
+    def first_day(self) -> date:
+        """The first day it touches, in its own zone."""
+        return _day(self.start, self.zone)
+
+    @property
+    def last_day(self) -> date:
+        """The last day it touches, in its own zone."""
+        if isinstance(self.end, datetime):
+            return max(self.first_day, _day(self.end - timedelta(microseconds=1), self.zone))
+        return max(self.first_day, self.end - timedelta(days=1))
+
+    @property
+    def facts(self) -> str:
+        """Digest of dates, shape and state."""
+        return _digest(str(self.all_day), self.start.isoformat(), self.end.isoformat(), self.state)
+
+    @property
+    def look(self) -> str:
+        """Digest of title, show-as and privacy."""
+        return _digest(self.title, self.show_as, str(self.private))
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What we wrote last, short enough to ride on the event."""
+
+    zone: str
+    facts: str
+    look: str
+
+    def __str__(self) -> str:
+        return f"{MARKER_VERSION};{self.zone};{self.facts};{self.look}"
+
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        """The fingerprint of this event."""
+        return cls(event.zone, event.facts, event.look)
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The fingerprint that this text is; None when its version is unknown or it was mangled."""
+        fields = text.split(";")
+        return cls(*fields[1:]) if len(fields) == 4 and fields[0] == MARKER_VERSION else None
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """When the two halves of a working day begin and end, in the employee's zone."""
+
+    morning: tuple[time, time] = (time(9), time(12))
+    afternoon: tuple[time, time] = (time(14), time(18))
+
+    def of(self, leave: Leave) -> tuple[time, time]:
+        """Begin and end of the half-day this leave stands on."""
+        return self.morning if leave.half == "A" else self.afternoon
+
+    def length(self, leave: Leave) -> timedelta:
+        """How long that half-day is."""
+        begin, end = self.of(leave)
+        return datetime.combine(leave.day, end) - datetime.combine(leave.day, begin)
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRule:
+    """What a customer decided for the absence types whose name matches; None leaves the general rule.
+
+    Attributes:
+        match: a pattern with * and ?, compared without regard to case; accounts change every year.
+    """
+
+    match: str
+    title: str | None = None
+    show_as: ShowAs | None = None
+    private: bool | None = None
+    skip: bool | None = None
+
+    def fits(self, type_name: str) -> bool:
+        """Whether the rule is about this absence type."""
+        return fnmatchcase(_folded(type_name), _folded(self.match))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How one tenant wants its leaves shown.
+
+    Attributes:
+        zones: IANA names by employee id and, below that, by legal entity.
+    """
+
+    timezone: str
+    title: str = "Absent"
+    show_type: bool = False
+    whole_days: Literal["all-day", "hours"] = "all-day"
+    hours: Hours = Hours()
+    pending: Literal["tentative", "hidden"] = "tentative"
+    private: bool = False
+    show_as: ShowAs = "busy"
+    rules: tuple[TypeRule, ...] = ()
+    zone_by_employee: Mapping[int, str] = field(default_factory=dict)
+    zone_by_legal_entity: Mapping[int, str] = field(default_factory=dict)
+
+    def zone(self, person: Person) -> str:
+        """The zone this person's events are written in."""
+        by_entity = self.zone_by_legal_entity.get(person.legal_entity, self.timezone)
+        return self.zone_by_employee.get(person.id, by_entity)
+
+    def rule(self, type_name: str) -> TypeRule:
+        """The first rule that fits this absence type, or one that changes nothing."""
+        return next((rule for rule in self.rules if rule.fits(type_name)), _NO_RULE)
+
+    def look(self, leave: Leave) -> tuple[str, ShowAs, bool]:
+        """Title, show-as and privacy of an event for this leave."""
+        rule = self.rule(leave.type_name)
+        title = rule.title or (leave.type_name if self.show_type else self.title)
+        private = self.private if rule.private is None else rule.private
+        return clean_title(title) or "Absent", rule.show_as or self.show_as, private
+
+    def dropped(self, leave: Leave) -> str | None:
+        """Why an active leave gets no event at all; None when it gets one."""
+        skip = self.rule(leave.type_name).skip
+        if skip:
+            return "type skipped"
+        if skip is None and leave.remote:
+            return "remote work"
+        if skip is None and not leave.real:
+            return "no real absence"
+        if not leave.confirmed and self.pending == "hidden":
+            return "pending hidden"
+        if leave.hours is not None and leave.hours <= timedelta(0):
+            return "no duration"
+        return None
+
+    def partial(self, leave: Leave) -> bool:
+        """Whether an hour-based leave does not fill its half-day."""
+        return leave.hours is not None and leave.hours < self.hours.length(leave)
+
+
+_NO_RULE = TypeRule("*")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One stretch and the event that it should be.
+
+    Attributes:
+        first, last: the half-days it covers, as slots.
+        titles: names of the absence types inside, for reports to the support engineer only.
+    """
+
+    key: Key
+    event: Event
+    first: Slot
+    last: Slot
+    titles: tuple[str, ...] = ()
+
+
+def wanted(
+    person: Person,
+    leaves: Iterable[Leave],
+    policy: Policy,
+    working: WorkingTime,
+    host: str,
+    *,
+    hour_ranges: bool,
+) -> list[Wanted]:
+    """Every stretch of one person as an event, before window, start and scope apply.
+
+    Args:
+        leaves: the person's rows; what the policy drops is dropped here.
+        hour_ranges: whether the calendar shows whole days as a range of hours when asked to.
+
+    Raises:
+        Incomplete: see `leaves.periods`.
+    """
+    kept = [leave for leave in leaves if leave.active and policy.dropped(leave) is None]
+    cuts = stretches(kept, working, lambda leave: _cut(leave, policy))
+    return [
+        Wanted(
+            Key(host, person.id, stretch.first.period, stretch.part),
+            event_of(stretch, policy, policy.zone(person), hour_ranges=hour_ranges),
+            stretch.first.slot,
+            stretch.last.slot,
+            tuple(dict.fromkeys(leave.type_name for leave in stretch.leaves)),
+        )
+        for stretch in cuts
+    ]
+
+
+def _cut(leave: Leave, policy: Policy) -> object:
+    alone = leave.slot if policy.partial(leave) else None
+    return policy.look(leave), leave.confirmed, alone
+
+
+def event_of(stretch: Stretch, policy: Policy, zone: str, *, hour_ranges: bool) -> Event:
+    """The event that shows this stretch."""
+    first, last = stretch.first, stretch.last
+    title, show_as, private = policy.look(first)
+    whole = first.half == "A" and last.half == "P"
+    if whole and not (policy.whole_days == "hours" and hour_ranges):
+        start, end = first.day, last.day + timedelta(days=1)
+    elif policy.partial(first):
+        start, end = _timed(first, first, policy.hours, zone)
+        end = min(end, start + (first.hours or timedelta(0)))
+    else:
+        start, end = _timed(first, last, policy.hours, zone)
+    state: State = "confirmed" if stretch.confirmed else "tentative"
+    return Event(start, end, state, title, show_as, private, zone)
+
+
+def _timed(first: Leave, last: Leave, hours: Hours, zone: str) -> tuple[datetime, datetime]:
+    local = ZoneInfo(zone)
+    begin, end = hours.of(first)[0], hours.of(last)[1]
+    start = datetime.combine(first.day, begin, local).astimezone(UTC)
+    stop = datetime.combine(last.day, end, local).astimezone(UTC)
+    if stop <= start:  # hours that a spring clock change skips: keep the length on the wall
+        stop = start + (datetime.combine(last.day, end) - datetime.combine(first.day, begin))
+    return start, stop
+
+
+def touched_slots(event: Event, hours: Hours) -> tuple[Slot, Slot]:
+    """First and last half-day that an event found in a calendar touches."""
+    if not isinstance(event.start, datetime) or not isinstance(event.end, datetime):
+        return slot(event.first_day, "A"), slot(event.last_day, "P")
+    zone = ZoneInfo(event.zone or "UTC")
+    start, end = event.start.astimezone(zone), event.end.astimezone(zone)
+    first = slot(start.date(), "A" if start.time() < hours.morning[1] else "P")
+    last = slot(
+        event.last_day, "P" if end.time() > hours.afternoon[0] or end.date() > event.last_day else "A"
+    )
+    return first, max(first, last)
+
+
+def clean_title(text: str) -> str:
+    """The title without what no calendar can hold: control characters, lone surrogates, spaces in excess."""
+    visible = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text)
+    return " ".join(visible.split())[:TITLE_LENGTH].rstrip()
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def _day(moment: date, zone: str) -> date:
+    if isinstance(moment, datetime):
+        return moment.astimezone(ZoneInfo(zone or "UTC")).date()
+    return moment
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,290 @@
+"""What a leave is: half-days, the periods they belong to, and the stretches a calendar can show.
+
+Pure: no input or output, no clock.
+A half-day is also counted as one integer, its *slot*: twice the day's ordinal, plus one in the afternoon.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Literal
+
+from figgo_ops.errors import Incomplete
+
+Half = Literal["A", "P"]
+Slot = int
+
+EDGE = timedelta(days=31)
+"""How far beyond its last row a period is looked for before it counts as read to its end.
+
+Nothing documented says how long a gap that is not worked can be; a month covers every company holiday.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody Figgo knows.
+
+    Attributes:
+        mail: the address Figgo holds, lower case; None when it holds none.
+        ends: last day of the contract; None while it is open.
+    """
+
+    id: int
+    name: str
+    mail: str | None
+    number: str | None
+    legal_entity: int
+    starts: date | None = None
+    ends: date | None = None
+
+    def left(self, today: date) -> bool:
+        """Whether the contract had ended before `today`."""
+        return self.ends is not None and self.ends < today
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """One half-day of one person, as Figgo records it.
+
+    Attributes:
+        id: opaque text; its number means different things on different tenants.
+        half: "A" in the morning, "P" in the afternoon.
+        hours: length of an hour-based leave; None when it is counted in days.
+        active: False once cancelled, denied or removed.
+        confirmed: False while somebody still has to approve the period.
+        real: Figgo's own "counts as an absence".
+    """
+
+    id: str
+    owner: int
+    period: int
+    day: date
+    half: Half
+    type_id: int
+    type_name: str
+    active: bool = True
+    confirmed: bool = True
+    hours: timedelta | None = None
+    remote: bool = False
+    real: bool = True
+
+    @property
+    def slot(self) -> Slot:
+        """The half-day as one integer."""
+        return slot(self.day, self.half)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Days from first to last, both included."""
+
+    first: date
+    last: date
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+    def touches(self, first: date, last: date) -> bool:
+        """Whether any day from `first` to `last` is one of ours."""
+        return first <= self.last and last >= self.first
+
+    def widened(self, by: timedelta) -> "Span":
+        """The same days and `by` more on either side."""
+        return Span(self.first - by, self.last + by)
+
+    def joined(self, other: "Span") -> "Span":
+        """The shortest span that holds both."""
+        return Span(min(self.first, other.first), max(self.last, other.last))
+
+
+def joint(spans: Iterable[Span]) -> Span:
+    """The shortest span that holds all of these; there must be one."""
+    first, *others = spans
+    for other in others:
+        first = first.joined(other)
+    return first
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """An unbroken part of a period, one event: its half-days in order, gaps that are not worked left out."""
+
+    leaves: tuple[Leave, ...]
+
+    @property
+    def first(self) -> Leave:
+        """The first half-day, which names the stretch."""
+        return self.leaves[0]
+
+    @property
+    def last(self) -> Leave:
+        """The last half-day."""
+        return self.leaves[-1]
+
+    @property
+    def part(self) -> str:
+        """The first half-day as a name, such as 20261019A."""
+        return part_name(self.first.day, self.first.half)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether every half-day is approved."""
+        return all(leave.confirmed for leave in self.leaves)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingTime:
+    """Which half-days nobody works, so that a gap made of them does not split a period.
+
+    Attributes:
+        weekend: weekdays that are never worked, Monday being 0.
+        rest: half-days that userdates named as not worked, by owner.
+        rest_rows: whether this tenant's Figgo keeps rows on days that are not worked.
+    """
+
+    weekend: frozenset[int] = frozenset({5, 6})
+    rest: Mapping[int, frozenset[Slot]] | None = None
+    rest_rows: bool = False
+
+    def is_rest(self, owner: int, at: Slot) -> bool:
+        """Whether the owner does not work in this half-day."""
+        if slot_day(at).weekday() in self.weekend:
+            return True
+        return self.rest is not None and at in self.rest.get(owner, frozenset())
+
+
+def slot(day: date, half: Half) -> Slot:
+    """A half-day as one integer."""
+    return 2 * day.toordinal() + (half == "P")
+
+
+def slot_day(at: Slot) -> date:
+    """The day a slot lies in."""
+    return date.fromordinal(at // 2)
+
+
+def slot_half(at: Slot) -> Half:
+    """The half a slot is."""
+    return "P" if at % 2 else "A"
+
+
+def part_name(day: date, half: Half) -> str:
+    """The part of a key that a stretch beginning here carries."""
+    return f"{day:%Y%m%d}{half}"
+
+
+def part_slot(part: str) -> Slot | None:
+    """The half-day that a part names; None when it names none."""
+    try:
+        day = date(int(part[:4]), int(part[4:6]), int(part[6:8]))
+    except ValueError:
+        return None
+    half = part[8:]
+    if half not in ("A", "P") or part_name(day, "P" if half == "P" else "A") != part:
+        return None
+    return slot(day, "P" if half == "P" else "A")
+
+
+def periods(leaves: Iterable[Leave]) -> dict[tuple[int, int], list[Leave]]:
+    """Active half-days by (owner, period), each in order of time.
+
+    Raises:
+        Incomplete: two active rows stand on one half-day of one period; Figgo promises at most one,
+            so what was read cannot be trusted.
+    """
+    found: dict[tuple[int, int], list[Leave]] = {}
+    for leave in sorted((x for x in leaves if x.active), key=lambda x: (x.owner, x.period, x.slot, x.id)):
+        rows = found.setdefault((leave.owner, leave.period), [])
+        if rows and rows[-1].slot == leave.slot:
+            raise Incomplete(
+                f"Figgo lists two leaves, {rows[-1].id} and {leave.id}, on the same half-day of one person.",
+                "Read again later; if it stays, ask Lucca which of the two is right.",
+            )
+        rows.append(leave)
+    return found
+
+
+def stretches(
+    leaves: Iterable[Leave],
+    working: WorkingTime,
+    look: Callable[[Leave], Hashable] = lambda leave: leave.confirmed,
+) -> list[Stretch]:
+    """The stretches of these half-days: gaps that are not worked bridged, real holes and changes of look cut.
+
+    Args:
+        leaves: rows of any owners and periods; inactive ones are passed over.
+        working: which half-days are not worked.
+        look: what an event made of this half-day would look like; where it differs the stretch is cut.
+
+    Raises:
+        Incomplete: see `periods`.
+    """
+    return [
+        Stretch(tuple(_trimmed(run, working)))
+        for rows in periods(leaves).values()
+        for run in _runs(rows, working, look)
+    ]
+
+
+def _runs(
+    rows: list[Leave], working: WorkingTime, look: Callable[[Leave], Hashable]
+) -> Iterator[list[Leave]]:
+    run = rows[:1]
+    for before, after in pairwise(rows):
+        if look(before) != look(after) or not _bridged(before, after, working):
+            yield run
+            run = []
+        run.append(after)
+    if run:
+        yield run
+
+
+def _bridged(before: Leave, after: Leave, working: WorkingTime) -> bool:
+    return all(working.is_rest(before.owner, at) for at in range(before.slot + 1, after.slot))
+
+
+def _trimmed(run: list[Leave], working: WorkingTime) -> list[Leave]:
+    """Without the weekend days at its ends, where the tenant keeps rows on them; never without any."""
+    if not working.rest_rows:
+        return run
+    worked = [n for n, leave in enumerate(run) if leave.day.weekday() not in working.weekend]
+    return run[worked[0] : worked[-1] + 1] if worked else run
+
+
+def gaps(leaves: Iterable[Leave], working: WorkingTime) -> dict[int, list[Span]]:
+    """The days that userdates must explain, by owner: gaps inside periods with a day outside the weekend.
+
+    A gap longer than `EDGE` is a hole whatever userdates say, so it is not asked for.
+    """
+    asked: dict[int, list[Span]] = {}
+    for (owner, _), rows in periods(leaves).items():
+        for before, after in pairwise(rows):
+            if after.day - before.day <= EDGE and not _bridged(before, after, working):
+                span = Span(slot_day(before.slot + 1), slot_day(after.slot - 1))
+                asked.setdefault(owner, []).append(span)
+    return asked
+
+
+def unfinished(
+    leaves: Iterable[Leave], needed: Mapping[int, Span], read: Mapping[int, Span]
+) -> dict[int, Span]:
+    """What must still be read so that no period is cut: by owner, the wider span to read.
+
+    A period with a row on a needed day is followed outward until `EDGE` beyond its last row is read.
+
+    Args:
+        leaves: everything read so far.
+        needed: the days a plan is about, by owner.
+        read: the days read completely so far, by owner; at least `EDGE` wider than what is needed.
+    """
+    wider: dict[int, Span] = {}
+    for (owner, _), rows in periods(leaves).items():
+        if owner not in needed or not any(leave.day in needed[owner] for leave in rows):
+            continue
+        known = wider.get(owner, read[owner])
+        reach = known.joined(Span(rows[0].day, rows[-1].day).widened(EDGE))
+        if reach != known:
+            wider[owner] = reach
+    return wider
