@@ -1,0 +1,386 @@
+"""What must change: the events people should have against the events found in their mailboxes.
+
+Pure, deterministic, indifferent to the order of its inputs.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Literal
+
+from figgo_ops.events import Event, Fingerprint, Hours, Key, Wanted, touched_slots
+from figgo_ops.leaves import Person, Slot, Span, slot_day
+from figgo_ops.plan import Change, Existing, Finding, Listing, Mailbox, Reason, Skip
+
+Found = Mapping[Key, list[Existing]]
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One person: what their calendar should show, and where.
+
+    Attributes:
+        home: the mailbox their events belong in; None when there is none to write to.
+        places: mailboxes we ever wrote to for them, `home` included or not.
+        wanted: every stretch as an event their provider can hold, before window, start and scope apply.
+        needed: days that were read completely, so that a stretch beginning there cannot have been missed.
+        dropped: active half-days that the policy shows to nobody, by (period, half-day).
+        out_of_scope: the tenant file excludes them.
+        writes: events may be created in `home`; False when somebody else owns that mailbox now.
+    """
+
+    person: Person
+    home: Mailbox | None
+    places: frozenset[Mailbox] = frozenset()
+    wanted: tuple[Wanted, ...] = ()
+    needed: Span | None = None
+    dropped: Mapping[tuple[int, Slot], str] = field(default_factory=dict)
+    out_of_scope: bool = False
+    writes: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What all people of one plan share.
+
+    Attributes:
+        today: the day on which somebody whose contract has ended counts as gone.
+        window: the days the plan may change.
+        deleted: (mailbox, key) of events that we wrote with this fingerprint and their owner deleted since.
+        known: ids of everyone Figgo showed us, so that others are "could not tell".
+        incomplete: people about whom Figgo's answer was not complete: nothing is planned or said for them.
+    """
+
+    host: str
+    today: date
+    window: Span
+    hours: Hours = field(default_factory=Hours)
+    hand_edits: Literal["restore", "respect"] = "restore"
+    deleted: Mapping[tuple[Mailbox, str], str] = field(default_factory=dict)
+    known: frozenset[int] = frozenset()
+    incomplete: frozenset[int] = frozenset()
+
+
+@dataclass(slots=True)
+class Difference:
+    """What `diff` found.
+
+    Attributes:
+        unchanged: events that are as desired, by (mailbox, key).
+        present: (mailbox, provider id) of every event of ours that was listed.
+    """
+
+    changes: list[Change] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    skipped: list[Skip] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    unchanged: dict[tuple[Mailbox, str], Event] = field(default_factory=dict)
+    present: set[tuple[Mailbox, str]] = field(default_factory=set)
+
+
+def diff(seats: Iterable[Seat], listings: Iterable[Listing], frame: Frame) -> Difference:
+    """Compare desired and existing events; nothing is planned where either side is not complete."""
+    read = {listing.mailbox: listing for listing in listings if listing.error is None}
+    seated = {seat.person.id: seat for seat in seats}
+    result = Difference()
+    found = _sorted_out(read, seated, frame, result)
+    unit = 0
+    for seat in sorted(seated.values(), key=lambda seat: seat.person.id):
+        if seat.home is not None and seat.home not in read:
+            continue
+        changes = _Seated(seat, found[seat.person.id], frame, result).changes()
+        unit = _numbered(changes, seat, frame, unit, result)
+    result.changes.sort(key=_order)
+    result.findings.sort(key=lambda f: (f.mailbox, f.key, f.verdict, f.start))
+    return result
+
+
+def _order(change: Change) -> tuple[object, ...]:
+    rank = ("create", "update", "remove").index(change.action)
+    event_id = change.existing.id if change.existing else ""
+    return change.employee, change.unit, rank, change.key, change.mailbox, event_id
+
+
+def _sorted_out(
+    read: Mapping[Mailbox, Listing], seated: Mapping[int, Seat], frame: Frame, result: Difference
+) -> dict[int, dict[Mailbox, dict[Key, list[Existing]]]]:
+    """Our events by owner, mailbox and key; what is nobody's business here becomes a finding."""
+    found: dict[int, dict[Mailbox, dict[Key, list[Existing]]]] = defaultdict(dict)
+    for mailbox in sorted(read):
+        for event in sorted(read[mailbox].events, key=lambda event: event.id):
+            result.present.add((mailbox, event.id))
+            key = Key.parse(event.key_text)
+            stray = _stray(key, mailbox, seated, frame)
+            if stray:
+                result.findings.append(_finding(stray, event, key, frame))
+            elif key is not None and key.owner in seated:
+                found[key.owner].setdefault(mailbox, {}).setdefault(key, []).append(event)
+    return found
+
+
+_STRAY = {
+    "foreign": "The marker is not this tenant's.",
+    "not-visible": "Figgo does not show us the person it belongs to: could not tell.",
+    "wrong-mailbox": "It belongs to somebody whose mailbox this is not, and we did not write it here.",
+}
+
+
+def _stray(key: Key | None, mailbox: Mailbox, seated: Mapping[int, Seat], frame: Frame) -> str | None:
+    if key is None or key.host != frame.host:
+        return "foreign"
+    if key.owner in frame.incomplete:
+        return None
+    if key.owner not in frame.known:
+        return "not-visible"
+    seat = seated.get(key.owner)
+    if seat is None or (mailbox != seat.home and mailbox not in seat.places):
+        return "wrong-mailbox"
+    return None
+
+
+def _finding(verdict: str, event: Existing, key: Key | None, frame: Frame, reason: str = "") -> Finding:
+    return Finding(
+        verdict,
+        event.key_text,
+        key.owner if key and key.host == frame.host else 0,
+        event.mailbox,
+        event.event.first_day,
+        event.event.last_day,
+        reason or _STRAY[verdict],
+    )
+
+
+class _Seated:
+    """The decisions about one person."""
+
+    def __init__(self, seat: Seat, found: Mapping[Mailbox, Found], frame: Frame, result: Difference) -> None:
+        self.seat, self.frame, self.result = seat, frame, result
+        self.wanted = {wanted.key: wanted for wanted in seat.wanted}
+        self.made: list[Change] = []
+        self.taken: set[Key] = set()
+        self.kept = {mailbox: self._kept(mailbox, found[mailbox]) for mailbox in sorted(found)}
+
+    def changes(self) -> list[Change]:
+        """Everything to write for this person, units not yet numbered."""
+        home = self.kept.get(self.seat.home, {}) if self.seat.home else {}
+        for key, wanted in sorted(self.wanted.items()):
+            if not _excluded(self.seat, wanted, self.frame):
+                self._compared(wanted, home.get(key))
+        for mailbox, events in self.kept.items():
+            for key, event in sorted(events.items()):
+                self._left_over(mailbox, key, event, home.get(key))
+        return self.made
+
+    def _kept(self, mailbox: Mailbox, found: Found) -> dict[Key, Existing]:
+        """One event per key: taken-over ones reported, the best match kept, twins told apart."""
+        kept = {}
+        for key, events in found.items():
+            own = [event for event in events if not event.taken_over]
+            for event in events:
+                if event.taken_over:
+                    self._report("taken-over", event, key, "Its owner invited others to it or made it recur.")
+                    if mailbox == self.seat.home:
+                        self.taken.add(key)
+            if own:
+                best, *twins = sorted(own, key=lambda event: self._distance(key, event))
+                kept[key] = best
+                for twin in twins:
+                    self._twin(key, twin)
+        return kept
+
+    def _distance(self, key: Key, event: Existing) -> tuple[bool, bool, str]:
+        wanted = self.wanted.get(key)
+        return wanted is None or event.event != wanted.event, not _untouched(event), event.id
+
+    def _twin(self, key: Key, twin: Existing) -> None:
+        if not _untouched(twin):
+            self._report("copied", twin, key, "A copy that its owner changed: left alone.")
+        elif self._in_window(twin):
+            self.made.append(self._remove("duplicate", key, twin, counted=False))
+
+    def _compared(self, wanted: Wanted, event: Existing | None) -> None:
+        if event is None:
+            self._missing(wanted)
+        elif self._touches(wanted) or self._in_window(event):
+            target, mark, reason = _settled(wanted.event, event, self.frame.hand_edits)
+            if reason is None:
+                self.result.unchanged[event.mailbox, str(wanted.key)] = target
+            else:
+                self.made.append(
+                    self._change("update", reason, wanted.key, event.mailbox, target, mark, event)
+                )
+            if target != wanted.event:
+                self._report("edited", event, wanted.key, "Its owner changed how it looks; respected.")
+
+    def _missing(self, wanted: Wanted) -> None:
+        home = self.seat.home
+        if home is None or not self.seat.writes or wanted.key in self.taken or not self._touches(wanted):
+            return
+        mark = Fingerprint.of(wanted.event)
+        if self.frame.hand_edits == "respect":
+            last = Fingerprint.parse(self.frame.deleted.get((home, str(wanted.key)), ""))
+            if last is not None and last.facts == mark.facts:
+                self.result.skipped.append(
+                    Skip(self.seat.person.id, str(wanted.key), "deleted by its owner; respected")
+                )
+                return
+        moved = self._elsewhere(home, wanted.key)
+        change = self._change(
+            "create", "replacement" if moved else "new", wanted.key, home, wanted.event, mark, None
+        )
+        self.made.append(replace(change, carries=moved))
+
+    def _elsewhere(self, home: Mailbox, key: Key) -> Existing | None:
+        """The same event at an old place that the same calendar reaches."""
+        places = (kept[key] for mailbox, kept in self.kept.items() if mailbox != home and key in kept)
+        return next((event for event in places if event.mailbox.calendar == home.calendar), None)
+
+    def _left_over(self, mailbox: Mailbox, key: Key, event: Existing, at_home: Existing | None) -> None:
+        """Decide about an event that is not the one its mailbox should hold under this key."""
+        wanted = self.wanted.get(key)
+        shown = wanted is not None and not _excluded(self.seat, wanted, self.frame)
+        if mailbox == self.seat.home:
+            if not shown:
+                self._unwanted(key, event, wanted)
+        elif at_home is not None and at_home.uid == event.uid:
+            return  # an alias of the mailbox itself: the same event seen twice
+        elif not shown:
+            self._unwanted(key, event, wanted)
+        elif self._succeeded(wanted, at_home) and self._in_window(event):
+            self.made.append(self._remove("replacement", key, event, counted=False))
+
+    def _succeeded(self, wanted: Wanted | None, at_home: Existing | None) -> bool:
+        """Whether the event was read back, as it should be, in the mailbox where it belongs."""
+        return wanted is not None and at_home is not None and at_home.event == wanted.event
+
+    def _unwanted(self, key: Key, event: Existing, wanted: Wanted | None) -> None:
+        if not self._in_window(event) and not (wanted and self._touches(wanted)):
+            return
+        reason: Reason
+        needed = self.seat.needed
+        if self.seat.out_of_scope:
+            reason = "out of scope"
+        elif wanted is not None:
+            reason = "person left"
+        elif needed is None or slot_day(key.slot) not in needed:
+            self._report("not-visible", event, key, "The day it belongs to was not read: could not tell.")
+            return
+        elif (key.period, key.slot) in self.seat.dropped:
+            reason = "policy changed"
+        else:
+            reason = "cancelled"
+        self.made.append(self._remove(reason, key, event, counted=True))
+
+    def _touches(self, wanted: Wanted) -> bool:
+        return self.frame.window.touches(slot_day(wanted.first), slot_day(wanted.last))
+
+    def _in_window(self, event: Existing) -> bool:
+        return self.frame.window.touches(event.event.first_day, event.event.last_day)
+
+    def _report(self, verdict: str, event: Existing, key: Key, reason: str) -> None:
+        self.result.findings.append(_finding(verdict, event, key, self.frame, reason))
+
+    def _remove(self, reason: Reason, key: Key, event: Existing, *, counted: bool) -> Change:
+        change = self._change("remove", reason, key, event.mailbox, None, None, event)
+        return replace(change, counted=counted)
+
+    def _change(
+        self,
+        action: Literal["create", "update", "remove"],
+        reason: Reason,
+        key: Key,
+        mailbox: Mailbox,
+        event: Event | None,
+        mark: Fingerprint | None,
+        existing: Existing | None,
+    ) -> Change:
+        person = self.seat.person
+        return Change(action, reason, key, person.id, person.legal_entity, mailbox, event, mark, existing)
+
+
+def _untouched(event: Existing) -> bool:
+    """Whether the event still is what its own fingerprint says we wrote."""
+    mark = Fingerprint.parse(event.print_text)
+    return mark is not None and (mark.facts, mark.look) == (event.event.facts, event.event.look)
+
+
+def _settled(
+    desired: Event, existing: Existing, hand_edits: Literal["restore", "respect"]
+) -> tuple[Event, Fingerprint, Reason | None]:
+    """The event as it shall be, its fingerprint, and why it must be written; None when it need not be."""
+    event, mark = existing.event, Fingerprint.parse(existing.print_text)
+    target = desired
+    if hand_edits == "respect" and mark is not None and event.look != mark.look:
+        target = replace(desired, title=event.title, show_as=event.show_as, private=event.private)
+    new = Fingerprint.of(desired)
+    moved_zone = mark is not None and mark.zone != new.zone
+    if event == target and not moved_zone:
+        return target, new, None
+    if mark is None:
+        return target, new, "changed in Figgo" if event.facts != desired.facts else "policy changed"
+    if moved_zone:
+        return target, new, "policy changed"
+    if mark.facts != new.facts:
+        return target, new, "changed in Figgo"
+    return target, new, "policy changed" if mark.look != new.look else "edited by hand"
+
+
+def _excluded(seat: Seat, wanted: Wanted, frame: Frame) -> bool:
+    """Whether scope or the end of the contract keeps this stretch out of the calendar."""
+    ends = seat.person.ends
+    left = ends is not None and ends < frame.today and slot_day(wanted.first) > ends
+    return seat.out_of_scope or left
+
+
+def _numbered(changes: list[Change], seat: Seat, frame: Frame, unit: int, result: Difference) -> int:
+    """Number the units of one person's changes, tell replacements from removals, and file them all."""
+    spans = {wanted.key: (wanted.first, wanted.last) for wanted in seat.wanted}
+    shown = [spans[wanted.key] for wanted in seat.wanted if not _excluded(seat, wanted, frame)]
+    placed = [(_reach(change, spans, frame.hours), change) for change in changes]
+    for group in _overlapping(sorted(placed, key=lambda row: (row[0], _order(row[1])))):
+        unit += 1
+        result.changes += _united(group, shown, unit)
+    return unit
+
+
+def _reach(change: Change, spans: Mapping[Key, tuple[Slot, Slot]], hours: Hours) -> tuple[Slot, Slot]:
+    """First and last half-day that a change is about, before and after it."""
+    reach = [touched_slots(change.before, hours)] if change.before else []
+    if change.action != "remove":
+        reach.append(spans[change.key])
+    return min(first for first, _ in reach), max(last for _, last in reach)
+
+
+def _overlapping(
+    placed: list[tuple[tuple[Slot, Slot], Change]],
+) -> Iterator[list[tuple[tuple[Slot, Slot], Change]]]:
+    group: list[tuple[tuple[Slot, Slot], Change]] = []
+    end = 0
+    for row in placed:
+        if group and row[0][0] > end:
+            yield group
+            group = []
+        end = max(end, row[0][1]) if group else row[0][1]
+        group.append(row)
+    if group:
+        yield group
+
+
+def _united(
+    group: list[tuple[tuple[Slot, Slot], Change]], shown: list[tuple[Slot, Slot]], unit: int
+) -> Iterator[Change]:
+    removed = [(reach, change) for reach, change in group if change.action == "remove"]
+    for reach, change in group:
+        if change.action == "remove" and change.counted and any(_overlap(reach, other) for other in shown):
+            yield replace(change, unit=unit, reason="replacement", counted=False)
+        elif change.action == "create":
+            old = next((row.existing for other, row in removed if _overlap(reach, other)), None)
+            old = change.carries or old
+            yield replace(change, unit=unit, reason="replacement" if old else change.reason, carries=old)
+        else:
+            yield replace(change, unit=unit)
+
+
+def _overlap(one: tuple[Slot, Slot], other: tuple[Slot, Slot]) -> bool:
+    return one[0] <= other[1] and other[0] <= one[1]

@@ -1,0 +1,216 @@
+"""What must change, and when to refuse.
+
+Pure: no input or output, no clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from figgo_ops.errors import FiggoOpsError
+from figgo_ops.events import Event, Fingerprint, Key
+from figgo_ops.leaves import Person, Span
+
+Action = Literal["create", "update", "remove"]
+Reason = Literal[
+    "new",
+    "changed in Figgo",
+    "policy changed",
+    "edited by hand",
+    "cancelled",
+    "person left",
+    "out of scope",
+    "duplicate",
+    "replacement",
+    "adopted",
+]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mailbox:
+    """A person's calendar at one configured calendar.
+
+    Attributes:
+        calendar: name of the `[[calendar]]` that reaches it.
+        address: the mail address, lower case.
+    """
+
+    calendar: str
+    address: str
+
+    def __str__(self) -> str:
+        return f"{self.address} ({self.calendar})"
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """An event found in a mailbox.
+
+    Attributes:
+        id, etag: the provider's name for it and for this version of it.
+        uid: its iCalendar uid, the same in every alias of one mailbox.
+        key_text, print_text: the two marker values as read, unparsed; "" on an unmarked event.
+        taken_over: it has attendees or recurs, so its owner made it theirs.
+        raw: what the provider listed, for the adapter that listed it; nobody else looks inside.
+    """
+
+    mailbox: Mailbox
+    id: str
+    etag: str
+    uid: str
+    key_text: str
+    print_text: str
+    event: Event
+    taken_over: bool = False
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All our events of one mailbox, or the error that kept us from reading them all.
+
+    Attributes:
+        zone: IANA name of the zone the mailbox is set to; "" when the provider does not say.
+    """
+
+    mailbox: Mailbox
+    events: tuple[Existing, ...] = ()
+    error: FiggoOpsError | None = None
+    zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing to write.
+
+    Attributes:
+        employee: Figgo id of the person whose leave it is.
+        legal_entity: the person's legal entity, for limits and reports.
+        event: the event as it shall be, projected to what the provider holds; None for a removal.
+        fingerprint: what the marker's second value shall say; None for a removal.
+        existing: the event as listed; None for a creation.
+        carries: for a creation that replaces another event: that event, whose notes and colour go along.
+        unit: changes of one owner with the same number are written or held together.
+        counted: a removal that counts against the limits.
+    """
+
+    action: Action
+    reason: Reason
+    key: Key
+    employee: int
+    legal_entity: int
+    mailbox: Mailbox
+    event: Event | None = None
+    fingerprint: Fingerprint | None = None
+    existing: Existing | None = None
+    carries: Existing | None = None
+    unit: int = 0
+    counted: bool = False
+
+    @property
+    def before(self) -> Event | None:
+        """The event as the calendar shows it now."""
+        return self.existing.event if self.existing else None
+
+    @property
+    def shown(self) -> Event:
+        """The event after the change or, for a removal, before it."""
+        event = self.event or self.before
+        assert event is not None  # noqa: S101 - a change has one or the other
+        return event
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A leave, or all leaves of a person, that will not be shown, and why."""
+
+    employee: int
+    leave: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A person or mailbox about which nothing is planned, because the read was not complete."""
+
+    employee: int
+    mailbox: str
+    error: FiggoOpsError
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An event that is reported and left alone.
+
+    Attributes:
+        verdict: one of the audit's words: copied, edited, foreign, taken-over, look-alike, not-visible,
+            wrong-mailbox.
+    """
+
+    verdict: str
+    key: str
+    employee: int
+    mailbox: Mailbox
+    start: date
+    end: date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change.
+
+    Attributes:
+        status: done; failed (the provider said no); unknown (nobody could tell, not even a later read).
+        id, etag: the provider's name for the event as written; "" for a removal.
+    """
+
+    change: Change
+    status: Literal["done", "failed", "unknown"]
+    id: str = ""
+    etag: str = ""
+    error: FiggoOpsError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be written, what would not, and why.
+
+    Attributes:
+        kind: the command whose plan it is ("plan", later "undo", "offboard", ...).
+        today: the day the plan was made for; `apply` uses the same one.
+        window: the days it may change.
+        selection: Figgo ids of the people it is about; None when it is about everyone.
+        policy: digest of what the tenant file says about events, zones, working time, calendars and scope.
+        refused: reasons why it cannot be applied as it is, each with what resolves it.
+        notes: what a reader should know though nothing is wrong.
+        listed: how many of our events were found, by legal entity, where every mailbox was read.
+        file: where it was saved.
+    """
+
+    tenant: str
+    host: str
+    kind: str
+    made: datetime
+    today: date
+    window: Span
+    selection: frozenset[int] | None
+    policy: str
+    changes: tuple[Change, ...] = ()
+    unchanged: int = 0
+    skipped: tuple[Skip, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    refused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    listed: Mapping[int, int] = field(default_factory=dict)
+    people: Mapping[int, Person] = field(default_factory=dict)
+    legal_entities: Mapping[int, str] = field(default_factory=dict)
+    checksum: str = ""
+    file: Path | None = None
+
+    def count(self, action: Action) -> int:
+        """How many changes of this kind."""
+        return sum(change.action == action for change in self.changes)

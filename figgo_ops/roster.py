@@ -1,0 +1,162 @@
+"""Whom a plan is about: people, the mailboxes they resolve to, and who owns each.
+
+Pure: no input or output, no clock.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from figgo_ops.errors import UsageError
+from figgo_ops.leaves import Person
+from figgo_ops.plan import Mailbox, Skip
+
+Route = Callable[[Person], str | None]
+"""From a person to the name of the calendar that is theirs; None when they are out of scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Everyone Figgo knows, resolved to mailboxes.
+
+    Attributes:
+        homes: the mailbox each person in scope resolves to.
+        owner: the one person whose events may be created in a mailbox.
+        places: mailboxes we ever wrote to, by person.
+        skipped: people who cannot be served, with the reason; nothing of theirs is touched.
+        out_of_scope: people whom the tenant file excludes.
+    """
+
+    people: Mapping[int, Person]
+    homes: Mapping[int, Mailbox]
+    owner: Mapping[Mailbox, int]
+    places: Mapping[int, frozenset[Mailbox]]
+    skipped: tuple[Skip, ...]
+    out_of_scope: frozenset[int]
+    legal_entities: Mapping[int, str] = field(default_factory=dict)
+
+    def mailboxes(self, person: int) -> frozenset[Mailbox]:
+        """Where this person's events are or should be."""
+        home = self.homes.get(person)
+        return self.places.get(person, frozenset()) | ({home} if home else frozenset())
+
+    def closure(self, chosen: Iterable[int]) -> frozenset[int]:
+        """The chosen people and everyone who resolves to one of their mailboxes: the unit of planning."""
+        by_mailbox: dict[Mailbox, set[int]] = defaultdict(set)
+        for person in self.people:
+            for mailbox in self.mailboxes(person):
+                by_mailbox[mailbox].add(person)
+        unserved = {skip.employee for skip in self.skipped}
+        found: set[int] = set()
+        waiting = [person for person in chosen if person not in unserved]
+        while waiting:
+            person = waiting.pop()
+            if person not in found:
+                found.add(person)
+                for mailbox in self.mailboxes(person):
+                    waiting += by_mailbox[mailbox] - found - unserved
+        return frozenset(found)
+
+
+def roster(
+    people: Iterable[Person],
+    route: Route,
+    places: Mapping[int, frozenset[Mailbox]],
+    today: date,
+    legal_entities: Mapping[int, str],
+) -> Roster:
+    """Resolve people to mailboxes.
+
+    Args:
+        people: everyone Figgo shows, former employees included.
+        route: the tenant's scope and calendars.
+        places: from the ledger.
+    """
+    everyone = {person.id: person for person in sorted(people, key=lambda person: person.id)}
+    routes = {person.id: route(person) for person in everyone.values()}
+    homes = {
+        person.id: Mailbox(calendar, person.mail)
+        for person in everyone.values()
+        if (calendar := routes[person.id]) and person.mail
+    }
+    claims: dict[Mailbox, list[Person]] = defaultdict(list)
+    for number, mailbox in homes.items():
+        claims[mailbox].append(everyone[number])
+    skipped = [
+        Skip(person.id, "", "Figgo holds no usable mail address")
+        for person in everyone.values()
+        if routes[person.id] and not person.mail and not person.left(today)
+    ]
+    owner = {}
+    for mailbox, claimants in claims.items():
+        chosen = _owner(claimants, today)
+        if chosen is not None:
+            owner[mailbox] = chosen.id
+        else:
+            skipped += _shared(mailbox, claimants)
+    excluded = frozenset(number for number, calendar in routes.items() if calendar is None)
+    return Roster(everyone, homes, owner, places, tuple(skipped), excluded, legal_entities)
+
+
+def _owner(claimants: list[Person], today: date) -> Person | None:
+    """The employed one; else who comes next, else who left last; None when two have the same claim."""
+    present = [person for person in claimants if _employed(person, today)]
+    coming = [person for person in claimants if not person.left(today)]
+    if present or coming:
+        best = present or coming
+        return best[0] if len(best) == 1 else None
+    return max(claimants, key=lambda person: (person.ends or date.max, person.id))
+
+
+def _employed(person: Person, today: date) -> bool:
+    return not person.left(today) and (person.starts is None or person.starts <= today)
+
+
+def _shared(mailbox: Mailbox, claimants: list[Person]) -> list[Skip]:
+    ids = ", ".join(str(person.id) for person in claimants)
+    reason = f"employees {ids} share the mailbox {mailbox.address}"
+    return [Skip(person.id, "", reason) for person in claimants]
+
+
+def chosen(
+    everyone: Roster, employees: Iterable[str], legal_entities: Iterable[int]
+) -> frozenset[int] | None:
+    """The people that `--employee` and `--legal-entity` name; None when neither was given.
+
+    Args:
+        employees: ids, mails or employee numbers.
+
+    Raises:
+        UsageError: a name fits nobody or several people, or a legal entity has nobody.
+    """
+    employees, legal_entities = list(employees), list(legal_entities)
+    if not employees and not legal_entities:
+        return None
+    found = {_named(everyone, text).id for text in employees}
+    for entity in legal_entities:
+        members = {person.id for person in everyone.people.values() if person.legal_entity == entity}
+        if not members:
+            known = ", ".join(f"{number} {name}" for number, name in sorted(everyone.legal_entities.items()))
+            raise UsageError(f"Legal entity {entity} has nobody Figgo shows us.", f"Known ones: {known}.")
+        found = found & members if employees else found | members
+    return frozenset(found)
+
+
+def _named(everyone: Roster, text: str) -> Person:
+    wanted = text.strip().lower()
+    fits = [
+        person
+        for person in everyone.people.values()
+        if wanted in (str(person.id), person.mail, (person.number or "").lower())
+    ]
+    exact = [person for person in fits if str(person.id) == wanted] or fits
+    if len(exact) == 1:
+        return exact[0]
+    if exact:
+        ids = ", ".join(str(person.id) for person in exact)
+        raise UsageError(f"{text!r} names {len(exact)} people.", f"Give the Figgo id: one of {ids}.")
+    raise UsageError(
+        f"No employee with the id, mail or number {text!r} is visible to the key.",
+        "Check the spelling, and in Lucca that the key's role sees this person.",
+    )
