@@ -1,0 +1,148 @@
+"""The home that the rehearsal company leaves behind: an ordinary tenant file and its secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from figgo_ops.sandbox.people import LEGAL_ENTITIES
+
+TENANT = "corail"
+HOST = "corail.ilucca.net"
+FOLDERS = ("tenants", "secrets")
+ROLES = {"full": f"{TENANT}-figgo.key"} | {
+    role: f"{TENANT}-figgo-{role}.key" for role in ("narrow", "nobody", "revoked")
+}
+ADDRESS = re.compile(r"https://localhost:\d+")
+QUOTED_CA = r'ca_file = "[^"]*"'
+MONTHS_BEFORE = timedelta(days=180)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A home on disk; every folder of it belongs to its user alone."""
+
+    folder: Path
+
+    def prepare(self) -> None:
+        """Make the folders that are missing."""
+        for folder in (self.folder, *(self.folder / name for name in FOLDERS)):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+
+    @property
+    def tenant_file(self) -> Path:
+        """The tenant file of the rehearsal company."""
+        return self.folder / "tenants" / f"{TENANT}.toml"
+
+    def secret(self, name: str, make: Callable[[], str]) -> str:
+        """The secret of that name; one that is not there yet is made, readable to its owner alone."""
+        path = self.folder / "secrets" / name
+        if not path.exists():
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(make())
+        return path.read_text()
+
+    def figgo_keys(self) -> dict[str, str]:
+        """An API key per role; the full one is what the tenant file refers to."""
+        return {role: self.secret(name, lambda: str(uuid.uuid4())) for role, name in ROLES.items()}
+
+    def service_account(self, make: Callable[[], Mapping[str, str]]) -> dict[str, str]:
+        """The content of the service account's key file."""
+        text = self.secret(f"{TENANT}-google.json", lambda: json.dumps(make(), indent=2))
+        return {str(name): str(value) for name, value in json.loads(text).items()}
+
+    def write_tenant(self, urls: Mapping[str, str], ca_file: Path, today: date) -> None:
+        """Write the tenant file; one that is there keeps everything but where the stand-ins are."""
+        if not self.tenant_file.exists():
+            self.tenant_file.write_text(tenant_text(urls, ca_file, today), encoding="utf-8")
+            return
+        text = self.tenant_file.read_text(encoding="utf-8")
+        moved = _moved(self._read(text), urls) | {QUOTED_CA: f"ca_file = {_quoted(ca_file)}"}
+        # All in one pass: a new address may be another service's old one.
+        text = re.sub("|".join(moved), lambda found: _replaced(found, moved), text)
+        self.tenant_file.write_text(text, encoding="utf-8")
+
+    def _read(self, text: str) -> dict[str, Any]:
+        try:
+            return tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(
+                f"{self.tenant_file}: {error}; mend it, or remove it to have a new one"
+            ) from error
+
+
+def _replaced(found: re.Match[str], moved: Mapping[str, str]) -> str:
+    return next(new for old, new in moved.items() if re.fullmatch(old, found[0]))
+
+
+def _moved(tenant: Mapping[str, Any], urls: Mapping[str, str]) -> dict[str, str]:
+    """The old address of each service, as a pattern, and its new one."""
+    then = {one["kind"]: one.get("api_root", "") for one in tenant["calendar"]}
+    then["figgo"] = tenant["figgo"]["url"]
+    found = {service: ADDRESS.match(url) for service, url in then.items() if service in urls}
+    return {re.escape(old[0]) + r"\b": urls[service] for service, old in found.items() if old}
+
+
+def _quoted(path: Path) -> str:
+    return json.dumps(str(path), ensure_ascii=False)
+
+
+def first_day(today: date) -> date:
+    """The tenant's `start`: the first of a month about half a year ago."""
+    return (today - MONTHS_BEFORE).replace(day=1)
+
+
+def tenant_text(urls: Mapping[str, str], ca_file: Path, today: date) -> str:
+    """The tenant file of a company that has just been set up: a draft."""
+    trusted = _quoted(ca_file)
+    paris, *others = LEGAL_ENTITIES
+    zones = "".join(
+        f'\n[[zone]]  # {one.name}\nlegal_entities = [{one.id}]\ntimezone = "{one.timezone}"\n'
+        for one in others
+    )
+    return f"""\
+# The rehearsal company. Its addresses are this machine's own; everything else is as a real tenant's.
+name = "{TENANT}"
+state = "draft"
+timezone = "{paris.timezone}"
+start = {first_day(today).isoformat()}
+
+[figgo]
+host = "{HOST}"
+url = "{urls["figgo"]}"
+api_key = "file:{TENANT}-figgo.key"
+ca_file = {trusted}
+working_time = "weekdays"
+
+[[calendar]]
+name = "google"
+kind = "google"
+legal_entities = {[one.id for one in LEGAL_ENTITIES]}
+service_account = "file:{TENANT}-google.json"
+api_root = "{urls["google"]}"
+token_url = "{urls["google"]}/token"
+ca_file = {trusted}
+
+[events]
+title = "Absent"
+show_type = false
+whole_days = "all-day"
+hours = {{ morning = ["09:00", "12:00"], afternoon = ["14:00", "18:00"] }}
+pending = "tentative"
+private = false
+hand_edits = "restore"
+horizon = {{ past_days = 30, future_days = 540 }}
+{zones}
+[limits]
+delete_ratio = 0.3
+delete_min = 10
+"""
