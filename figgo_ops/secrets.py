@@ -1,0 +1,281 @@
+"""Secrets are references, resolved at the last moment, where they are used.
+
+A reference is `env:NAME`, `file:PATH` (relative to the home's `secrets/`) or `keyring:SERVICE/USER`.
+"""
+
+import json
+import logging
+import os
+import re
+import shlex
+import stat
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+from pydantic import AfterValidator
+
+from figgo_ops.errors import SecretUnavailable, UsageError
+
+_SHAPE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|keyring:[^/]+/.+)")
+_EXPECTED = "a reference belongs here (env:NAME, file:PATH or keyring:SERVICE/USER), not a value"
+_CONFIDENTIAL = ("private_key", "private_key_id", "client_secret", "refresh_token", "password")
+
+
+def is_reference(text: str) -> bool:
+    """Whether the text has the shape of a secret reference."""
+    return _SHAPE.fullmatch(text) is not None
+
+
+def _reference(text: str) -> str:
+    """Refuse a value where a reference belongs, without repeating it: it may be the secret itself."""
+    if not is_reference(text):
+        raise ValueError(_EXPECTED)
+    return text
+
+
+SecretRef = Annotated[str, AfterValidator(_reference)]
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A resolved secret that shows its reference, never its value."""
+
+    reference: str
+    value: str
+
+    def __repr__(self) -> str:
+        return f"[secret:{self.reference}]"
+
+    __str__ = __repr__
+
+
+class Redactor:
+    """Replaces every secret resolved in this process by its reference, in text that leaves the process."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def learn(self, value: str, reference: str) -> None:
+        """Remember a value; parts of six characters or fewer would blank innocent text and are left out."""
+        for part in {value, *value.splitlines()}:
+            plain = part.strip()
+            if len(plain) > 6 and not plain.startswith("-----"):
+                # The same secret as a URL and as JSON spell it.
+                for spelt in (plain, quote(plain, safe=""), json.dumps(plain)[1:-1]):
+                    self._known[spelt] = f"[secret:{reference}]"
+
+    def clean(self, text: str) -> str:
+        """The text without any known secret."""
+        for value in sorted(self._known, key=len, reverse=True):
+            text = text.replace(value, self._known[value])
+        return text
+
+
+REDACTOR = Redactor()
+"""The one redactor of this process: whoever resolves a secret teaches it, whoever writes text asks it."""
+
+
+class Redact(logging.Filter):
+    """Takes known secrets out of log records; belongs on every handler."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Clean message, arguments, exception and stack in place; never drop a record."""
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError, KeyError):  # logging would print such arguments to stderr as they are
+            message = f"{record.msg} {record.args!r}"
+        record.msg, record.args = REDACTOR.clean(message), ()
+        if record.exc_info:
+            record.exc_text = record.exc_text or logging.Formatter().formatException(record.exc_info)
+            record.exc_info = None
+        if record.exc_text:
+            record.exc_text = REDACTOR.clean(record.exc_text)
+        if record.stack_info:
+            record.stack_info = REDACTOR.clean(record.stack_info)
+        return True
+
+
+def resolve(reference: str, folder: Path) -> Secret:
+    """The secret that a reference leads to, its trailing newline left out.
+
+    Args:
+        reference: `env:`, `file:` or `keyring:`.
+        folder: the home's `secrets/`, which file references are relative to.
+
+    Raises:
+        SecretUnavailable: it leads nowhere, to nothing, or to a file that others may read.
+        UsageError: it is no reference.
+    """
+    door, _, rest = _checked(reference).partition(":")
+    if door == "env":
+        value = _from_environment(rest)
+    elif door == "file":
+        value = _from_file(reference, folder / rest)
+    else:
+        value = _from_keyring(reference, rest)
+    value = value.rstrip("\r\n")
+    if not value:
+        raise SecretUnavailable(f"The secret {reference} is empty.", f"Store it: {_set_command(reference)}")
+    _teach(value, reference)
+    return Secret(reference, value)
+
+
+def store(reference: str, value: str, folder: Path) -> None:
+    """Put a secret where its reference leads.
+
+    Raises:
+        SecretUnavailable: the keyring would not take it.
+        UsageError: it is no reference, a variable (which only its owner can set), an empty value, or a file
+            that cannot be written.
+    """
+    door, _, rest = _checked(reference).partition(":")
+    if door == "env":
+        raise UsageError(
+            f"{reference} is an environment variable; it can only be set where figgo-ops is started.",
+            f"Set {rest} there, or name a file: or keyring: reference in the tenant file.",
+        )
+    if not value.strip():
+        raise UsageError(f"Nothing was given for {reference}.", "Give the secret's value.")
+    _teach(value, reference)
+    if door == "file":
+        write_private(folder / rest, value.encode())
+    else:
+        _to_keyring(reference, rest, value)
+
+
+def check_private(path: Path) -> None:
+    """Refuse a file or folder that anybody else may read.
+
+    Raises:
+        SecretUnavailable: with the command that closes it.
+        OSError: it cannot be looked at.
+    """
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise SecretUnavailable(
+            f"{path} may be read by others on this machine (mode {mode:04o}).",
+            f"Close it: chmod {mode & 0o700:o} {shlex.quote(str(path))}",
+        )
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only we may read, all of it or nothing.
+
+    Raises:
+        UsageError: the folder cannot be written to.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor, not a path; mkstemp made it 0600
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written: {error.strerror}.", "Check its folder's owner, rights and free space."
+        ) from error
+
+
+def _checked(reference: str) -> str:
+    if not is_reference(reference):
+        raise UsageError(f"Not a secret reference: {_EXPECTED}.", "Name where the secret is kept.")
+    return reference
+
+
+def _from_environment(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        state = "empty" if name in os.environ else "not set"
+        raise SecretUnavailable(
+            f"The environment variable {name} is {state}.", f"Set {name} where figgo-ops is started."
+        )
+    return value
+
+
+def _from_file(reference: str, path: Path) -> str:
+    try:
+        if not path.is_file():
+            what = "is not a file" if path.exists() else "does not exist"
+            raise SecretUnavailable(
+                f"{reference} leads to {path}, which {what}.", f"Store it: {_set_command(reference)}"
+            )
+        check_private(path)
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise SecretUnavailable(
+            f"{path}, which {reference} leads to, cannot be read: {error.strerror}.",
+            "Check its owner and rights.",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SecretUnavailable(
+            f"{path}, which {reference} leads to, is not UTF-8 text.", "Save it as UTF-8, or store it again."
+        ) from error
+
+
+def _from_keyring(reference: str, place: str) -> str:
+    import keyring
+    from keyring.errors import KeyringError
+
+    service, _, user = place.partition("/")
+    try:
+        value = keyring.get_password(service, user)
+    except KeyringError as error:
+        raise _no_keyring(reference) from error
+    if value is None:
+        raise SecretUnavailable(
+            f"{_backend()} has no entry for {reference}.", f"Store it: {_set_command(reference)}"
+        )
+    return value
+
+
+def _to_keyring(reference: str, place: str, value: str) -> None:
+    import keyring
+    from keyring.errors import KeyringError
+
+    service, _, user = place.partition("/")
+    try:
+        keyring.set_password(service, user, value)
+    except KeyringError as error:
+        raise _no_keyring(reference) from error
+
+
+def _no_keyring(reference: str) -> SecretUnavailable:
+    return SecretUnavailable(
+        f"{_backend()} did not answer for {reference}.",
+        "Unlock or install a keyring for the user who starts figgo-ops, or use a file: reference.",
+    )
+
+
+def _backend() -> str:
+    import keyring
+
+    return f"The keyring backend {keyring.get_keyring().name}"
+
+
+def _set_command(reference: str) -> str:
+    return f"figgo-ops secret set {shlex.quote(reference)}"
+
+
+def _teach(value: str, reference: str) -> None:
+    """Teach the redactor; of a JSON document only what is confidential, lest it blank innocent text."""
+    try:
+        document = json.loads(value)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        REDACTOR.learn(value, reference)
+        return
+    for name in _CONFIDENTIAL:
+        if isinstance(found := document.get(name), str):
+            REDACTOR.learn(found, reference)

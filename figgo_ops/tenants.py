@@ -1,0 +1,314 @@
+"""Whom we work for: tenant files, scope and policy.
+
+One TOML file per tenant in the home's `tenants/`. It may be edited by hand at any time, so it is read afresh
+by every command, checked whole, and changed by us only key by key with its comments kept.
+"""
+
+import json
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import tomlkit
+from pydantic import BaseModel
+
+from figgo_ops.errors import UsageError
+from figgo_ops.events import Hours, Policy, TypeRule
+from figgo_ops.home import Home
+from figgo_ops.leaves import Person, Slot, WorkingTime
+from figgo_ops.mistakes import check, nearest
+from figgo_ops.secrets import is_reference, write_private
+from figgo_ops.tenant_file import (
+    DAYS,
+    CommonSection,
+    EventsSection,
+    FiggoSection,
+    LimitsSection,
+    LookAlikes,
+    ScopeSection,
+    State,
+    TenantFile,
+    ZoneSection,
+    check_calendar,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarSettings:
+    """One `[[calendar]]`: a provider connection and whose mailboxes it reaches.
+
+    Attributes:
+        legal_entities, domains: whom it is for; everyone when both are empty.
+        own: the keys of its kind, as its adapter's `Settings`.
+    """
+
+    name: str
+    kind: str
+    legal_entities: tuple[int, ...]
+    domains: tuple[str, ...]
+    own: BaseModel
+
+    def reaches(self, person: Person) -> bool:
+        """Whether this person's mailbox is here, by legal entity or by the domain of the mail."""
+        if self.domains:
+            return (person.mail or "").lower().rpartition("@")[2] in self.domains
+        return not self.legal_entities or person.legal_entity in self.legal_entities
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A customer whose leaves are shown in calendars, as its file says.
+
+    Attributes:
+        timezone: IANA name.
+        start: nothing that ended before is created.
+        calendars: in the order of the file; the first one that reaches a person is theirs.
+        file: absolute.
+        content: what the file says, references unresolved.
+    """
+
+    name: str
+    state: State
+    timezone: str
+    start: date
+    figgo: FiggoSection
+    calendars: tuple[CalendarSettings, ...]
+    events: EventsSection
+    zones: tuple[ZoneSection, ...]
+    scope: ScopeSection
+    limits: LimitsSection
+    file: Path
+    content: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether its Figgo is on this very machine: the rehearsal company, not a customer."""
+        return urlsplit(self.figgo.url).hostname in ("localhost", "127.0.0.1", "::1")
+
+    def policy(self) -> Policy:
+        """How leaves become events here; where two zones name one person or legal entity, the first wins."""
+        look, hours = self.events, self.events.hours
+        later_first = self.zones[::-1]
+        return Policy(
+            timezone=self.timezone,
+            title=look.title,
+            show_type=look.show_type,
+            whole_days=look.whole_days,
+            hours=Hours(hours.morning, hours.afternoon),
+            pending=look.pending,
+            private=look.private,
+            show_as=look.show_as,
+            rules=tuple(TypeRule(**rule.model_dump()) for rule in look.type),
+            zone_by_employee={who: zone.timezone for zone in later_first for who in zone.employees},
+            zone_by_legal_entity={
+                unit: zone.timezone for zone in later_first for unit in zone.legal_entities
+            },
+        )
+
+    def working(self, rest: Mapping[int, frozenset[Slot]] | None = None) -> WorkingTime:
+        """Which half-days are not worked.
+
+        Args:
+            rest: half-days that userdates named as not worked, by owner; None where they were not asked.
+        """
+        weekend = frozenset(DAYS.index(day) for day in self.figgo.weekend)
+        return WorkingTime(weekend, rest, self.figgo.rest_rows)
+
+    def in_scope(self, person: Person) -> bool:
+        """Whether this person's leaves are shown at all: chosen, not excepted, and reached by a calendar."""
+        chosen = not self.scope.only or _named(person, self.scope.only)
+        return chosen and not _named(person, self.scope.excluded) and self.calendar_for(person) is not None
+
+    def calendar_for(self, person: Person) -> CalendarSettings | None:
+        """The first calendar that reaches this person; None when none does."""
+        return next((calendar for calendar in self.calendars if calendar.reaches(person)), None)
+
+    def calendar(self, name: str) -> CalendarSettings:
+        """The calendar of this name.
+
+        Raises:
+            UsageError: there is none.
+        """
+        known = {calendar.name: calendar for calendar in self.calendars}
+        if name not in known:
+            raise UsageError(
+                f"Tenant {self.name} has no calendar named {name}.{nearest(name, known)}",
+                f"Choose one of {', '.join(known)}, or add it to {self.file}.",
+            )
+        return known[name]
+
+    def policy_digest(self) -> str:
+        """Digest of everything a plan depends on: events, zones, working time, calendars and scope.
+
+        Neither secrets, URLs and certificate files, which only say how to get there, nor the answer about
+        look-alikes, which applying a plan may itself write.
+        """
+        figgo = self.figgo
+        parts = {
+            "host": figgo.host,
+            "working": [figgo.working_time, sorted(figgo.weekend), figgo.rest_rows],
+            "events": self.events.model_dump(mode="json", exclude={"look_alikes"}),
+            "zones": [self.timezone, *(zone.model_dump(mode="json") for zone in self.zones)],
+            "scope": [sorted(map(str, self.scope.only)), sorted(map(str, self.scope.excluded))],
+            "calendars": [_routing(calendar) for calendar in self.calendars],
+        }
+        return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def names(home: Home) -> list[str]:
+    """The tenants that have a file, sorted."""
+    return sorted(file.stem for file in home.tenants.glob("*.toml") if not file.name.startswith("."))
+
+
+def load(home: Home, name: str) -> Tenant:
+    """The tenant of this name.
+
+    Raises:
+        UsageError: there is none, or its file cannot be read or is wrong; every mistake is named.
+    """
+    file = home.tenants / f"{name}.toml"
+    known = names(home)
+    if name not in known:
+        raise UsageError(
+            f"There is no tenant {name} in {home.path}.{nearest(name, known)}",
+            f"Known tenants: {', '.join(known)}."
+            if known
+            else f"Write {home.tenants}/{name}.toml; the README shows one.",
+        )
+    try:
+        return _parsed(file, file.read_bytes())
+    except OSError as error:
+        raise UsageError(
+            f"{file} cannot be read: {error.strerror}.", "Check its owner and rights."
+        ) from error
+
+
+def shown(tenant: Tenant) -> dict[str, Any]:
+    """What the file says, for `tenants show`: references unresolved, dates as text."""
+    return {key: _plain(value) for key, value in tenant.content.items()}
+
+
+def write_state(tenant: Tenant, state: State) -> Tenant:
+    """Change the tenant's state in its file; returns the tenant as it is now.
+
+    Raises:
+        UsageError: the file cannot be read or written, or is wrong by now.
+    """
+    return rewrite(tenant, lambda document: document.update({"state": state}))
+
+
+def write_look_alikes(tenant: Tenant, answer: LookAlikes) -> Tenant:
+    """Keep the answer to the question about look-alikes; returns the tenant as it is now.
+
+    Raises:
+        UsageError: see `write_state`.
+    """
+
+    def answered(document: tomlkit.TOMLDocument) -> None:
+        document.setdefault("events", tomlkit.table())["look_alikes"] = answer
+
+    return rewrite(tenant, answered)
+
+
+def rewrite(tenant: Tenant, edit: Callable[[tomlkit.TOMLDocument], None]) -> Tenant:
+    """Edit the tenant's file, comments kept, all or nothing; a result that does not check is not written.
+
+    Raises:
+        UsageError: see `write_state`.
+    """
+    file = tenant.file.resolve()  # a link into somebody's configuration repository stays a link
+    try:
+        before = file.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{file} cannot be read: {error.strerror}.", "Check its owner and rights."
+        ) from error
+    _parsed(tenant.file, before)
+    document = tomlkit.parse(before.decode("utf-8-sig"))
+    edit(document)
+    after = tomlkit.dumps(document).encode()
+    changed = _parsed(tenant.file, after)
+    write_private(file, after)
+    return changed
+
+
+def _parsed(file: Path, raw: bytes) -> Tenant:
+    try:
+        content = tomllib.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{file} is not UTF-8 text (line {line}).", "Save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        why = str(error).replace("end of document", f"line {len(raw.splitlines())}")
+        raise UsageError(f"{file} is not TOML: {why}.", "Correct that line.") from None
+    return _checked(file, content)
+
+
+def _checked(file: Path, content: dict[str, Any]) -> Tenant:
+    found, mistakes = check(TenantFile, content)
+    connections, more = _calendars(content.get("calendar"))
+    mistakes += more
+    if found and found.name != file.stem:
+        mistakes.append(f"name: must be the file's name, {file.stem}")
+    if found is None or mistakes:
+        count = "one mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        lines = "".join(f"\n  {mistake}" for mistake in mistakes)
+        raise UsageError(f"{file} has {count}:{lines}", "Correct the file; nothing was done for this tenant.")
+    return Tenant(
+        name=found.name,
+        state=found.state,
+        timezone=found.timezone,
+        start=found.start,
+        figgo=found.figgo,
+        calendars=connections,
+        events=found.events,
+        zones=found.zone,
+        scope=found.scope,
+        limits=found.limits,
+        file=file,
+        content=content,
+    )
+
+
+def _calendars(tables: object) -> tuple[tuple[CalendarSettings, ...], list[str]]:
+    connections: list[CalendarSettings] = []
+    mistakes: list[str] = []
+    listed = tables if isinstance(tables, list) else []
+    for number, table in enumerate(each for each in listed if isinstance(each, dict)):
+        common, settings, wrong = check_calendar(table, f"calendar[{number}]")
+        if common and any(other.name == common.name for other in connections):
+            wrong.append(f"calendar[{number}].name: another calendar has this name")
+        mistakes += wrong
+        if common and settings and not wrong:
+            connections.append(_connection(common, settings))
+    return tuple(connections), mistakes
+
+
+def _connection(common: CommonSection, settings: BaseModel) -> CalendarSettings:
+    return CalendarSettings(common.name, common.kind, common.legal_entities, common.domains, settings)
+
+
+def _named(person: Person, listed: Iterable[int | str]) -> bool:
+    return person.id in listed or (person.mail or "").lower() in listed
+
+
+def _routing(calendar: CalendarSettings) -> list[Any]:
+    deciding = {
+        key: value
+        for key, value in calendar.own.model_dump(mode="json").items()
+        if key != "ca_file" and not (isinstance(value, str) and (is_reference(value) or "://" in value))
+    }
+    return [calendar.name, calendar.kind, sorted(calendar.legal_entities), sorted(calendar.domains), deciding]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value.isoformat() if isinstance(value, date) else value
