@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
+from figgo_ops.compare import settled, untouched
 from figgo_ops.events import Event, Fingerprint, Hours, Key, Wanted, touched_slots
 from figgo_ops.leaves import Person, Slot, Span, slot_day
 from figgo_ops.plan import Change, Existing, Finding, Listing, Mailbox, Reason, Skip
+from figgo_ops.units import order, overlap, united
 
 Found = Mapping[Key, list[Existing]]
 
@@ -24,7 +26,7 @@ class Seat:
         home: the mailbox their events belong in; None when there is none to write to.
         places: mailboxes we ever wrote to for them, `home` included or not.
         wanted: every stretch as an event their provider can hold, before window, start and scope apply.
-        needed: days that were read completely, so that a stretch beginning there cannot have been missed.
+        needed: days on which no stretch can begin unseen, because they and `EDGE` before them were read.
         dropped: active half-days that the policy shows to nobody, by (period, half-day).
         out_of_scope: the tenant file excludes them.
         writes: events may be created in `home`; False when somebody else owns that mailbox now.
@@ -68,6 +70,7 @@ class Difference:
 
     Attributes:
         unchanged: events that are as desired, by (mailbox, key).
+        beyond: the same outside the window, where nothing else is said of them.
         present: (mailbox, provider id) of every event of ours that was listed.
     """
 
@@ -76,6 +79,7 @@ class Difference:
     skipped: list[Skip] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unchanged: dict[tuple[Mailbox, str], Event] = field(default_factory=dict)
+    beyond: dict[tuple[Mailbox, str], Event] = field(default_factory=dict)
     present: set[tuple[Mailbox, str]] = field(default_factory=set)
 
 
@@ -89,17 +93,14 @@ def diff(seats: Iterable[Seat], listings: Iterable[Listing], frame: Frame) -> Di
     for seat in sorted(seated.values(), key=lambda seat: seat.person.id):
         if seat.home is not None and seat.home not in read:
             continue
-        changes = _Seated(seat, found[seat.person.id], frame, result).changes()
-        unit = _numbered(changes, seat, frame, unit, result)
-    result.changes.sort(key=_order)
+        seated_person = _Seated(seat, found[seat.person.id], frame, result)
+        spans = {one.key: (one.first, one.last) for one in seat.wanted}
+        changes = united(seated_person.changes(), spans, seated_person.standing(), frame.hours, unit)
+        unit = max((change.unit for change in changes), default=unit)
+        result.changes += changes
+    result.changes.sort(key=order)
     result.findings.sort(key=lambda f: (f.mailbox, f.key, f.verdict, f.start))
     return result
-
-
-def _order(change: Change) -> tuple[object, ...]:
-    rank = ("create", "update", "remove").index(change.action)
-    event_id = change.existing.id if change.existing else ""
-    return change.employee, change.unit, rank, change.key, change.mailbox, event_id
 
 
 def _sorted_out(
@@ -159,7 +160,7 @@ class _Seated:
         self.wanted = {wanted.key: wanted for wanted in seat.wanted}
         self.made: list[Change] = []
         self.taken: set[Key] = set()
-        self.kept = {mailbox: self._kept(mailbox, found[mailbox]) for mailbox in sorted(found)}
+        self.kept = {mailbox: self._kept(mailbox, events) for mailbox, events in _once(found, seat.home)}
 
     def changes(self) -> list[Change]:
         """Everything to write for this person, units not yet numbered."""
@@ -171,6 +172,12 @@ class _Seated:
             for key, event in sorted(events.items()):
                 self._left_over(mailbox, key, event, home.get(key))
         return self.made
+
+    def standing(self) -> set[Key]:
+        """The stretches that the calendar shows once these changes are written."""
+        written = {change.key for change in self.made if change.action != "remove"}
+        home = self.kept.get(self.seat.home, {}) if self.seat.home else {}
+        return {key for key in written | self.taken | home.keys() if self._shown(key)}
 
     def _kept(self, mailbox: Mailbox, found: Found) -> dict[Key, Existing]:
         """One event per key: taken-over ones reported, the best match kept, twins told apart."""
@@ -189,21 +196,29 @@ class _Seated:
                     self._twin(key, twin)
         return kept
 
+    def _shown(self, key: Key) -> bool:
+        """Whether the calendar should show an event under this key."""
+        wanted = self.wanted.get(key)
+        return wanted is not None and not _excluded(self.seat, wanted, self.frame)
+
     def _distance(self, key: Key, event: Existing) -> tuple[bool, bool, str]:
         wanted = self.wanted.get(key)
-        return wanted is None or event.event != wanted.event, not _untouched(event), event.id
+        return wanted is None or event.event != wanted.event, not untouched(event), event.id
 
     def _twin(self, key: Key, twin: Existing) -> None:
-        if not _untouched(twin):
+        if untouched(twin):
+            if self._in_window(twin):
+                self.made.append(self._remove("duplicate", key, twin, counted=False))
+        elif self._shown(key):
             self._report("copied", twin, key, "A copy that its owner changed: left alone.")
-        elif self._in_window(twin):
-            self.made.append(self._remove("duplicate", key, twin, counted=False))
+        else:  # once the others are gone it would be taken for the event itself, and go
+            self._unwanted(key, twin, self.wanted.get(key))
 
     def _compared(self, wanted: Wanted, event: Existing | None) -> None:
         if event is None:
             self._missing(wanted)
         elif self._touches(wanted) or self._in_window(event):
-            target, mark, reason = _settled(wanted.event, event, self.frame.hand_edits)
+            target, mark, reason = settled(wanted.event, event, self.frame.hand_edits)
             if reason is None:
                 self.result.unchanged[event.mailbox, str(wanted.key)] = target
             else:
@@ -212,6 +227,8 @@ class _Seated:
                 )
             if target != wanted.event:
                 self._report("edited", event, wanted.key, "Its owner changed how it looks; respected.")
+        elif event.event == wanted.event:
+            self.result.beyond[event.mailbox, str(wanted.key)] = event.event
 
     def _missing(self, wanted: Wanted) -> None:
         home = self.seat.home
@@ -238,13 +255,10 @@ class _Seated:
 
     def _left_over(self, mailbox: Mailbox, key: Key, event: Existing, at_home: Existing | None) -> None:
         """Decide about an event that is not the one its mailbox should hold under this key."""
-        wanted = self.wanted.get(key)
-        shown = wanted is not None and not _excluded(self.seat, wanted, self.frame)
+        wanted, shown = self.wanted.get(key), self._shown(key)
         if mailbox == self.seat.home:
             if not shown:
                 self._unwanted(key, event, wanted)
-        elif at_home is not None and at_home.uid == event.uid:
-            return  # an alias of the mailbox itself: the same event seen twice
         elif not shown:
             self._unwanted(key, event, wanted)
         elif self._succeeded(wanted, at_home) and self._in_window(event):
@@ -252,10 +266,12 @@ class _Seated:
 
     def _succeeded(self, wanted: Wanted | None, at_home: Existing | None) -> bool:
         """Whether the event was read back, as it should be, in the mailbox where it belongs."""
-        return wanted is not None and at_home is not None and at_home.event == wanted.event
+        if wanted is None or at_home is None:
+            return False
+        return at_home.event == settled(wanted.event, at_home, self.frame.hand_edits)[0]
 
     def _unwanted(self, key: Key, event: Existing, wanted: Wanted | None) -> None:
-        if not self._in_window(event) and not (wanted and self._touches(wanted)):
+        if not (self._in_window(event) or (wanted and self._touches(wanted)) or self._succeeded_now(event)):
             return
         reason: Reason
         needed = self.seat.needed
@@ -266,11 +282,28 @@ class _Seated:
         elif needed is None or slot_day(key.slot) not in needed:
             self._report("not-visible", event, key, "The day it belongs to was not read: could not tell.")
             return
-        elif (key.period, key.slot) in self.seat.dropped:
+        elif self._by_policy(key, event):
             reason = "policy changed"
         else:
             reason = "cancelled"
         self.made.append(self._remove(reason, key, event, counted=True))
+
+    def _succeeded_now(self, event: Existing) -> bool:
+        """Whether a stretch of this plan's window lies on the event's half-days: both would be shown."""
+        reach = touched_slots(event.event, self.frame.hours)
+        return any(
+            self._touches(wanted)
+            and overlap(reach, (wanted.first, wanted.last))
+            and not _excluded(self.seat, wanted, self.frame)
+            for wanted in self.seat.wanted
+        )
+
+    def _by_policy(self, key: Key, event: Existing) -> bool:
+        """Whether the tenant file rather than Figgo keeps an active leave out of the calendar."""
+        reason = self.seat.dropped.get((key.period, key.slot))
+        if reason == "pending hidden":  # a confirmed event became pending again in Figgo
+            return event.event.state == "tentative"
+        return reason is not None and reason != "no duration"
 
     def _touches(self, wanted: Wanted) -> bool:
         return self.frame.window.touches(slot_day(wanted.first), slot_day(wanted.last))
@@ -299,31 +332,16 @@ class _Seated:
         return Change(action, reason, key, person.id, person.legal_entity, mailbox, event, mark, existing)
 
 
-def _untouched(event: Existing) -> bool:
-    """Whether the event still is what its own fingerprint says we wrote."""
-    mark = Fingerprint.parse(event.print_text)
-    return mark is not None and (mark.facts, mark.look) == (event.event.facts, event.event.look)
-
-
-def _settled(
-    desired: Event, existing: Existing, hand_edits: Literal["restore", "respect"]
-) -> tuple[Event, Fingerprint, Reason | None]:
-    """The event as it shall be, its fingerprint, and why it must be written; None when it need not be."""
-    event, mark = existing.event, Fingerprint.parse(existing.print_text)
-    target = desired
-    if hand_edits == "respect" and mark is not None and event.look != mark.look:
-        target = replace(desired, title=event.title, show_as=event.show_as, private=event.private)
-    new = Fingerprint.of(desired)
-    moved_zone = mark is not None and mark.zone != new.zone
-    if event == target and not moved_zone:
-        return target, new, None
-    if mark is None:
-        return target, new, "changed in Figgo" if event.facts != desired.facts else "policy changed"
-    if moved_zone:
-        return target, new, "policy changed"
-    if mark.facts != new.facts:
-        return target, new, "changed in Figgo"
-    return target, new, "policy changed" if mark.look != new.look else "edited by hand"
+def _once(found: Mapping[Mailbox, Found], home: Mailbox | None) -> Iterator[tuple[Mailbox, Found]]:
+    """Every event under one mailbox only, the home first: places that list one uid are one mailbox."""
+    seen: set[tuple[Key, str]] = set()
+    for mailbox in sorted(found, key=lambda mailbox: (mailbox != home, mailbox)):
+        events = {
+            key: [event for event in events if (key, event.uid) not in seen]
+            for key, events in found[mailbox].items()
+        }
+        seen |= {(key, event.uid) for key, kept in events.items() for event in kept}
+        yield mailbox, events
 
 
 def _excluded(seat: Seat, wanted: Wanted, frame: Frame) -> bool:
@@ -331,56 +349,3 @@ def _excluded(seat: Seat, wanted: Wanted, frame: Frame) -> bool:
     ends = seat.person.ends
     left = ends is not None and ends < frame.today and slot_day(wanted.first) > ends
     return seat.out_of_scope or left
-
-
-def _numbered(changes: list[Change], seat: Seat, frame: Frame, unit: int, result: Difference) -> int:
-    """Number the units of one person's changes, tell replacements from removals, and file them all."""
-    spans = {wanted.key: (wanted.first, wanted.last) for wanted in seat.wanted}
-    shown = [spans[wanted.key] for wanted in seat.wanted if not _excluded(seat, wanted, frame)]
-    placed = [(_reach(change, spans, frame.hours), change) for change in changes]
-    for group in _overlapping(sorted(placed, key=lambda row: (row[0], _order(row[1])))):
-        unit += 1
-        result.changes += _united(group, shown, unit)
-    return unit
-
-
-def _reach(change: Change, spans: Mapping[Key, tuple[Slot, Slot]], hours: Hours) -> tuple[Slot, Slot]:
-    """First and last half-day that a change is about, before and after it."""
-    reach = [touched_slots(change.before, hours)] if change.before else []
-    if change.action != "remove":
-        reach.append(spans[change.key])
-    return min(first for first, _ in reach), max(last for _, last in reach)
-
-
-def _overlapping(
-    placed: list[tuple[tuple[Slot, Slot], Change]],
-) -> Iterator[list[tuple[tuple[Slot, Slot], Change]]]:
-    group: list[tuple[tuple[Slot, Slot], Change]] = []
-    end = 0
-    for row in placed:
-        if group and row[0][0] > end:
-            yield group
-            group = []
-        end = max(end, row[0][1]) if group else row[0][1]
-        group.append(row)
-    if group:
-        yield group
-
-
-def _united(
-    group: list[tuple[tuple[Slot, Slot], Change]], shown: list[tuple[Slot, Slot]], unit: int
-) -> Iterator[Change]:
-    removed = [(reach, change) for reach, change in group if change.action == "remove"]
-    for reach, change in group:
-        if change.action == "remove" and change.counted and any(_overlap(reach, other) for other in shown):
-            yield replace(change, unit=unit, reason="replacement", counted=False)
-        elif change.action == "create":
-            old = next((row.existing for other, row in removed if _overlap(reach, other)), None)
-            old = change.carries or old
-            yield replace(change, unit=unit, reason="replacement" if old else change.reason, carries=old)
-        else:
-            yield replace(change, unit=unit)
-
-
-def _overlap(one: tuple[Slot, Slot], other: tuple[Slot, Slot]) -> bool:
-    return one[0] <= other[1] and other[0] <= one[1]

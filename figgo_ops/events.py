@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,7 @@ State = Literal["tentative", "confirmed"]
 ShowAs = Literal["busy", "away", "free", "elsewhere"]
 
 MARKER_VERSION = "1"
+_DIGITS = 18
 TITLE_LENGTH = 255
 """Exchange refuses a longer subject; the same limit everywhere keeps one normal form."""
 
@@ -55,7 +57,7 @@ class Key:
         """The key that this text is; None when it is none, or not exactly as we write it."""
         host, _, rest = text.partition("/")
         fields = rest.split("/")
-        if len(fields) != 3 or not (fields[0].isdecimal() and fields[1].isdecimal()):
+        if len(fields) != 3 or not all(n.isdecimal() and len(n) <= _DIGITS for n in fields[:2]):
             return None
         key = cls(host, int(fields[0]), int(fields[1]), fields[2])
         return key if part_slot(key.part) is not None and str(key) == text else None
@@ -164,7 +166,7 @@ class TypeRule:
 
     def fits(self, type_name: str) -> bool:
         """Whether the rule is about this absence type."""
-        return fnmatchcase(_folded(type_name), _folded(self.match))
+        return fnmatchcase(_folded(type_name), _folded(self.match).replace("[", "[[]"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,10 +320,16 @@ def touched_slots(event: Event, hours: Hours) -> tuple[Slot, Slot]:
     return first, max(first, last)
 
 
+@lru_cache(maxsize=4096)
 def clean_title(text: str) -> str:
     """The title without what no calendar can hold: control characters, lone surrogates, spaces in excess."""
-    visible = "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in text)
+    visible = "".join(" " if _unholdable(c) else c for c in text)
     return " ".join(visible.split())[:TITLE_LENGTH].rstrip()
+
+
+def _unholdable(character: str) -> bool:
+    """Control characters, lone surrogates, line ends, and the non-characters that XML forbids."""
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or ord(character) & 0xFFFE == 0xFFFE
 
 
 def _folded(text: str) -> str:

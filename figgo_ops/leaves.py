@@ -272,7 +272,8 @@ def unfinished(
 ) -> dict[int, Span]:
     """What must still be read so that no period is cut: by owner, the wider span to read.
 
-    A period with a row on a needed day is followed outward until `EDGE` beyond its last row is read.
+    A period that has rows on needed days, or on both sides of them, is followed outward until `EDGE`
+    beyond its last row is read.
 
     Args:
         leaves: everything read so far.
@@ -281,7 +282,7 @@ def unfinished(
     """
     wider: dict[int, Span] = {}
     for (owner, _), rows in periods(leaves).items():
-        if owner not in needed or not any(leave.day in needed[owner] for leave in rows):
+        if owner not in needed or not needed[owner].touches(rows[0].day, rows[-1].day):
             continue
         known = wider.get(owner, read[owner])
         reach = known.joined(Span(rows[0].day, rows[-1].day).widened(EDGE))

@@ -278,4 +278,5 @@ def match(rows: Iterable[Row], fresh: Difference) -> Match:
 def _settled(row: Row, fresh: Difference) -> bool:
     if row.action == "remove":
         return (row.where, row.event) not in fresh.present
-    return digest(fresh.unchanged.get((row.where, row.key))) == row.after
+    place = (row.where, row.key)
+    return digest(fresh.unchanged.get(place) or fresh.beyond.get(place)) == row.after

@@ -26,6 +26,7 @@ class Roster:
         places: mailboxes we ever wrote to, by person.
         skipped: people who cannot be served, with the reason; nothing of theirs is touched.
         out_of_scope: people whom the tenant file excludes.
+        residents: everyone whose events are or should be in a mailbox.
     """
 
     people: Mapping[int, Person]
@@ -35,6 +36,7 @@ class Roster:
     skipped: tuple[Skip, ...]
     out_of_scope: frozenset[int]
     legal_entities: Mapping[int, str] = field(default_factory=dict)
+    residents: Mapping[Mailbox, frozenset[int]] = field(default_factory=dict)
 
     def mailboxes(self, person: int) -> frozenset[Mailbox]:
         """Where this person's events are or should be."""
@@ -43,10 +45,6 @@ class Roster:
 
     def closure(self, chosen: Iterable[int]) -> frozenset[int]:
         """The chosen people and everyone who resolves to one of their mailboxes: the unit of planning."""
-        by_mailbox: dict[Mailbox, set[int]] = defaultdict(set)
-        for person in self.people:
-            for mailbox in self.mailboxes(person):
-                by_mailbox[mailbox].add(person)
         unserved = {skip.employee for skip in self.skipped}
         found: set[int] = set()
         waiting = [person for person in chosen if person not in unserved]
@@ -55,7 +53,7 @@ class Roster:
             if person not in found:
                 found.add(person)
                 for mailbox in self.mailboxes(person):
-                    waiting += by_mailbox[mailbox] - found - unserved
+                    waiting += self.residents[mailbox] - found - unserved
         return frozenset(found)
 
 
@@ -96,7 +94,19 @@ def roster(
         else:
             skipped += _shared(mailbox, claimants)
     excluded = frozenset(number for number, calendar in routes.items() if calendar is None)
-    return Roster(everyone, homes, owner, places, tuple(skipped), excluded, legal_entities)
+    known = {number: places.get(number, frozenset()) for number in everyone}
+    residents = _residents(homes, known)
+    return Roster(everyone, homes, owner, places, tuple(skipped), excluded, legal_entities, residents)
+
+
+def _residents(
+    homes: Mapping[int, Mailbox], places: Mapping[int, frozenset[Mailbox]]
+) -> dict[Mailbox, frozenset[int]]:
+    found: dict[Mailbox, set[int]] = defaultdict(set)
+    for number, mailboxes in places.items():
+        for mailbox in mailboxes | ({homes[number]} if number in homes else set()):
+            found[mailbox].add(number)
+    return {mailbox: frozenset(numbers) for mailbox, numbers in found.items()}
 
 
 def _owner(claimants: list[Person], today: date) -> Person | None:
@@ -134,17 +144,22 @@ def chosen(
     if not employees and not legal_entities:
         return None
     found = {_named(everyone, text).id for text in employees}
+    within: set[int] = set()
     for entity in legal_entities:
         members = {person.id for person in everyone.people.values() if person.legal_entity == entity}
         if not members:
             known = ", ".join(f"{number} {name}" for number, name in sorted(everyone.legal_entities.items()))
             raise UsageError(f"Legal entity {entity} has nobody Figgo shows us.", f"Known ones: {known}.")
-        found = found & members if employees else found | members
-    return frozenset(found)
+        within |= members
+    if employees and legal_entities:
+        return frozenset(found & within)
+    return frozenset(found | within)
 
 
 def _named(everyone: Roster, text: str) -> Person:
     wanted = text.strip().lower()
+    if not wanted:
+        raise UsageError("An empty name names nobody.", "Give an employee's id, mail or number.")
     fits = [
         person
         for person in everyone.people.values()

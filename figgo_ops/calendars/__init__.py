@@ -1,0 +1,116 @@
+"""Where leaves arrive: the port that every provider's adapter fills.
+
+A file in this folder whose name does not begin with "_" is a provider: its name is the `kind` in the tenant file, and it offers
+
+- `Settings`: a pydantic model of the keys it adds to a `[[calendar]]`,
+- `open_calendar(name, settings, secret, clock)`: a `Calendar`.
+
+Nothing else knows which providers there are.
+"""
+
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel
+
+from figgo_ops.events import Event
+from figgo_ops.leaves import Span
+from figgo_ops.plan import Change, Listing, Outcome
+from figgo_ops.secrets import Secret
+from figgo_ops.transport import Clock
+
+Resolve = Callable[[str], Secret]
+"""From a secret reference to the secret; called at the last moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that diagnostics tried.
+
+    Attributes:
+        who: who must act on it.
+    """
+
+    name: str
+    status: Literal["ok", "warning", "failed", "skipped", "pending"]
+    cause: str = ""
+    remedy: str = ""
+    who: str = ""
+
+
+class Calendar(Protocol):
+    """One provider connection for many mailboxes.
+
+    Chunking, concurrency, pacing and the provider's quirks live behind it; keys, limits and decisions do not.
+
+    Attributes:
+        name: the `[[calendar]]` it was opened for.
+        hour_ranges: whether whole days can be shown as a range of hours.
+    """
+
+    name: str
+    hour_ranges: bool
+
+    def project(self, event: Event) -> Event:
+        """The event as this provider can hold it, so that a freshly written calendar compares equal."""
+
+    def read(self, mailboxes: Iterable[str]) -> Iterator[Listing]:
+        """One listing per address, as they come: all marked events whatever their date, or the error.
+
+        Raises:
+            CredentialRefused: the provider does not know the credential; nothing more is worth trying.
+        """
+
+    def look_alikes(
+        self, mailboxes: Iterable[str], window: Span, titles: frozenset[str]
+    ) -> Iterator[Listing]:
+        """Unmarked events with one of these titles (compared without regard to case) that touch the window."""
+
+    def write(self, changes: Iterable[Change]) -> Iterator[Outcome]:
+        """One outcome per change, as they come.
+
+        Changes of one mailbox are sent one after the other in the order given; mailboxes go side by side.
+        The iterable is read lazily, just before each change is sent, so that its maker can stop it;
+        changes of one mailbox come one after the other. An outcome holds the very change it was given.
+        Updates and removals carry the listed etag: an event that its owner changed since is a failure,
+        never overwritten. An unknown outcome was already looked up once.
+
+        Raises:
+            CredentialRefused: as in `read`; outcomes already known are yielded first.
+        """
+
+    def probe(self, mailbox: str) -> Iterator[Check]:
+        """What diagnostics show about one mailbox; reads only."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+def kinds() -> list[str]:
+    """The providers there are."""
+    names = (module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(name for name in names if not name.startswith("_"))
+
+
+def settings_of(kind: str) -> type[BaseModel]:
+    """The model of the keys that this kind adds to a `[[calendar]]`; loads its adapter, and only that."""
+    model: type[BaseModel] = _adapter(kind).Settings
+    return model
+
+
+def open_calendar(kind: str, name: str, settings: BaseModel, secret: Resolve, clock: Clock) -> Calendar:
+    """Connect to a provider; reaches for the network only when used.
+
+    Raises:
+        SecretUnavailable: a reference in the settings leads nowhere.
+        UsageError: what it leads to is not a credential of this provider.
+    """
+    calendar: Calendar = _adapter(kind).open_calendar(name, settings, secret, clock)
+    return calendar
+
+
+def _adapter(kind: str) -> Any:
+    return import_module(f"{__name__}.{kind}")

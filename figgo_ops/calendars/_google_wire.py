@@ -1,0 +1,293 @@
+"""Calls to Google: connections, pace, and what to do when no proper answer comes.
+
+The door to Google's client. Its resource object is shared between threads, a connection never is:
+two threads on one connection would get each other's answers.
+"""
+
+import http.client
+import json
+import queue
+import random
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httplib2
+from googleapiclient import discovery_cache
+from googleapiclient.discovery import build_from_document  # type: ignore[attr-defined]
+from googleapiclient.errors import HttpError
+
+from figgo_ops.calendars._google_errors import CERTIFICATE, Denied, Lost, Refusal, api_refusal, lost
+from figgo_ops.calendars._google_tokens import Tokens
+from figgo_ops.errors import CredentialRefused, FiggoOpsError, RightsMissing, Unreachable, UsageError
+from figgo_ops.plan import Mailbox
+from figgo_ops.transport import Clock, Pace, backoff, retry_after, tls_cause
+
+PER_USER, PER_PROJECT = 8.0, 150.0
+"""Calls a second. Google allows 600 a minute per user and 10,000 per project (edition of May 2026)."""
+
+TRIES = 6
+TIMEOUT, CONNECT_TIMEOUT = 60.0, 10.0
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+UNREACHED = 3
+"""So many mailboxes in a row that nothing reaches are taken for all of them."""
+
+BLOCKED = 3600.0
+"""Seconds without a write to a mailbox that Google says is changed too often; it blocks them for hours."""
+
+Make = Callable[[Any], Any]
+"""From the events resource to a request; called anew for each try."""
+
+
+class Wire:
+    """One service account at Google, for any mailbox, from any thread."""
+
+    def __init__(self, name: str, tokens: Tokens, api_root: str, ca_file: str | None, clock: Clock) -> None:
+        self.name, self._tokens, self._clock, self._ca_file = name, tokens, clock, ca_file
+        self._events = _events_resource(api_root)
+        self._rng = random.Random()  # noqa: S311 - jitter, not a secret
+        self._lock, self._first = threading.Lock(), threading.Lock()
+        self._paces: dict[str, Pace] = {}
+        self._project = Pace(PER_PROJECT, clock, int(PER_PROJECT))
+        self._idle: queue.LifoQueue[httplib2.Http] = queue.LifoQueue()
+        self._blocked: dict[str, tuple[float, Denied]] = {}
+        self._proven = self._open = False
+        self._unreached: set[str] = set()
+        self._cut: Unreachable | None = None
+        self._fatal: FiggoOpsError | None = None
+
+    def begin(self) -> None:
+        """Forget what stopped the calls so far: missing rights and a broken network deserve another try."""
+        with self._lock:
+            self._open = self._proven
+            self._unreached.clear()
+            self._cut = self._fatal = None
+
+    def close(self) -> None:
+        """Let go of the connections that nobody uses now."""
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
+
+    def call(self, mailbox: Mailbox, make: Make, *, write: bool = False) -> dict[str, Any]:
+        """Google's answer, asked for until there is one.
+
+        A write that may have arrived is not sent again: what became of it is the caller's to find out.
+
+        Raises:
+            Denied: Google said no, about this mailbox or this event.
+            Lost: there was no answer, or the network was given up before.
+            CredentialRefused, UsageError: nothing more is worth trying, for any mailbox.
+        """
+        if write:
+            self._check_blocked(mailbox)
+        pace = self._pace(mailbox.address)
+        for attempt in range(TRIES):
+            try:
+                return self._exchange(mailbox, make, pace)
+            except Denied as denied:
+                if not self._again(denied, mailbox, pace, attempt):
+                    raise
+            except Lost as failure:
+                again = not (failure.final or (write and failure.sent) or attempt == TRIES - 1)
+                pace.pause(backoff(attempt, failure.asked, self._rng) if again else failure.asked or 0.0)
+                if not again:
+                    self._count_unreached(mailbox, failure)
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def token(self, mailbox: Mailbox) -> None:
+        """Get a token for this user; raises as `call` does."""
+        with self._connection() as connection:
+            self._tokens.bearer(mailbox, connection)
+
+    def _again(self, denied: Denied, mailbox: Mailbox, pace: Pace, attempt: int) -> bool:
+        """Whether a refusal is worth another try, with what must happen before it done."""
+        refusal = denied.refusal
+        if refusal.too_fast:
+            pace.slower()
+            pace.pause(backoff(attempt, refusal.asked, self._rng))
+            if refusal.asked is not None and refusal.reason != "userRateLimitExceeded":
+                self._project.pause(refusal.asked)
+            return attempt < TRIES - 1
+        if refusal.status == 401 and not refusal.token and attempt == 0:
+            self._tokens.forget(mailbox)
+            return True
+        return False
+
+    def _exchange(self, mailbox: Mailbox, make: Make, pace: Pace) -> dict[str, Any]:
+        self._check_stopped()
+        pace.wait()
+        self._project.wait()
+        if not self._open:
+            # Until somebody got through one asks alone: missing rights then cost one attempt, not one each.
+            with self._first:
+                if not self._open:
+                    return self._told(mailbox, make)
+        return self._told(mailbox, make)
+
+    def _told(self, mailbox: Mailbox, make: Make) -> dict[str, Any]:
+        self._check_stopped()
+        try:
+            answer = self._send(mailbox, make)
+        except Lost:
+            self._open = True
+            raise
+        except Denied as denied:
+            self._answered()
+            self._judge(denied, mailbox)
+            raise
+        self._open = self._proven = True
+        self._answered()
+        return answer
+
+    def _judge(self, denied: Denied, mailbox: Mailbox) -> None:
+        error = denied.error
+        if denied.refusal.reason == "quotaExceeded":
+            self._blocked[mailbox.address] = (self._clock.monotonic() + BLOCKED, denied)
+        if isinstance(error, RightsMissing) and self._proven:
+            return
+        if isinstance(error, CredentialRefused | UsageError):
+            self._fatal = error
+            raise error from denied
+
+    def _check_stopped(self) -> None:
+        if self._fatal:
+            raise self._fatal
+        if self._cut:
+            raise Lost(self._cut, sent=False, final=True)
+
+    def _check_blocked(self, mailbox: Mailbox) -> None:
+        until, denied = self._blocked.get(mailbox.address, (0.0, None))
+        if denied and self._clock.monotonic() < until:
+            raise denied
+
+    def _answered(self) -> None:
+        with self._lock:
+            self._unreached.clear()
+
+    def _count_unreached(self, mailbox: Mailbox, failure: Lost) -> None:
+        if not failure.network or self._cut:
+            return
+        with self._lock:
+            self._unreached.add(mailbox.address)
+            if len(self._unreached) >= UNREACHED or failure.error.code == CERTIFICATE:
+                cause = failure.error.message.partition(": ")[2]
+                self._cut = Unreachable(
+                    f"calendar {self.name}: {cause} No mailbox is tried any more.", failure.error.remedy
+                )
+
+    def _send(self, mailbox: Mailbox, make: Make) -> dict[str, Any]:
+        with self._connection() as connection:
+            bearer = self._tokens.bearer(mailbox, connection)
+            request = make(self._events)
+            request.headers["authorization"] = f"Bearer {bearer}"
+            try:
+                answer = request.execute(http=connection, num_retries=0)
+            except HttpError as error:
+                raise self._refused(mailbox, error) from error
+            except (OSError, httplib2.HttpLib2Error, http.client.HTTPException, UnicodeError) as error:
+                raise lost(mailbox, error, sent=_may_have_left(error)) from error
+        if isinstance(answer, dict):
+            return answer
+        if request.method == "DELETE" and not answer:
+            return {}
+        raise self._garbled(mailbox, 200)
+
+    def _refused(self, mailbox: Mailbox, error: HttpError) -> Denied | Lost:
+        status = int(error.resp.status)
+        asked = retry_after(error.resp.get("retry-after"), self._clock.now())
+        refusal = api_refusal(status, error.content, asked)
+        if status >= 500 or status == 408:
+            what = f"{mailbox}: Google is out of order (HTTP {status})."
+            return Lost(Unreachable(what, "Run again later."), sent=True, network=False, asked=asked)
+        if refusal is None and status == 429:
+            refusal = Refusal(status, "rateLimitExceeded", asked=asked)
+        return self._tokens.denied(mailbox, refusal) if refusal else self._garbled(mailbox, status)
+
+    def _garbled(self, mailbox: Mailbox, status: int) -> Lost:
+        what = f"{mailbox}: something other than Google answered (HTTP {status}, no JSON)."
+        remedy = "Look for a proxy or a login page between this machine and Google, and check api_root."
+        return Lost(Unreachable(what, remedy), sent=True)
+
+    def _pace(self, address: str) -> Pace:
+        with self._lock:
+            return self._paces.setdefault(address, Pace(PER_USER, self._clock, int(PER_USER)))
+
+    @contextmanager
+    def _connection(self) -> Iterator[httplib2.Http]:
+        """A connection of this thread's own; after anything strange it is not used again."""
+        try:
+            connection = self._idle.get_nowait()
+        except queue.Empty:
+            connection = _Http(timeout=TIMEOUT, ca_certs=self._ca_file)
+            connection.follow_redirects = False
+        try:
+            yield connection
+        except Denied:
+            self._idle.put(connection)
+            raise
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.put(connection)
+
+
+class _Connection(httplib2.HTTPSConnectionWithTimeout):
+    """Connects within seconds or not at all, and leaves no open socket behind when it fails."""
+
+    def connect(self) -> None:
+        """Connect, through the proxy of the surroundings if there is one for this host."""
+        proxy = self.proxy_info
+        if proxy and proxy.isgood() and proxy.applies_to(self.host) and self.host not in LOOPBACK:
+            super().connect()
+            return
+        plain = socket.create_connection((self.host, self.port), CONNECT_TIMEOUT)
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            plain.settimeout(self.timeout)
+            context: ssl.SSLContext = self._context  # type: ignore[attr-defined]
+            self.sock = context.wrap_socket(plain, server_hostname=self.host)
+        except BaseException:
+            plain.close()
+            raise
+
+
+class _Http(httplib2.Http):
+    """httplib2 with our kind of connection."""
+
+    def request(self, uri: str, *args: Any, **kwargs: Any) -> Any:
+        """As httplib2 does it."""
+        return super().request(uri, *args, **{**kwargs, "connection_type": _Connection})
+
+
+def _may_have_left(error: BaseException) -> bool:
+    """Whether a request may have arrived although it failed.
+
+    httplib2 sends a request again when a kept connection turns out closed: a refused connection then
+    says nothing about the first sending.
+    """
+    never = (ConnectionRefusedError, httplib2.ServerNotFoundError)
+    if not isinstance(error, never) and tls_cause(error) is None:
+        return True
+    link = error.__context__
+    while link is not None:
+        if isinstance(link, http.client.HTTPException):
+            return True
+        link = link.__context__
+    return False
+
+
+def _events_resource(api_root: str) -> Any:
+    """The calendar's events, built from the description that ships with the library.
+
+    The root is set in the description: the library's own option for it would move single calls only.
+    """
+    text = discovery_cache.get_static_doc("calendar", "v3")  # type: ignore[no-untyped-call]
+    if text is None:
+        raise AssertionError("google-api-python-client ships no description of the calendar")
+    document = json.loads(text)
+    document["rootUrl"] = api_root if api_root.endswith("/") else f"{api_root}/"
+    return build_from_document(document, http=httplib2.Http()).events()

@@ -1,0 +1,233 @@
+"""Writing to Google: one change, and what became of it.
+
+A write whose answer is lost is settled by reading. An insert carries our own id, so that sending it again,
+which httplib2 also does by itself, cannot make a second event; updates and removals carry the listed etag.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from figgo_ops.calendars._google_errors import Denied, Lost, Refusal
+from figgo_ops.calendars._google_events import (
+    created_body,
+    event_id,
+    is_as_wanted,
+    is_live,
+    quota_user,
+    updated_body,
+)
+from figgo_ops.calendars._google_wire import Wire
+from figgo_ops.errors import FiggoOpsError, RowFailed
+from figgo_ops.plan import Change, Existing, Mailbox, Outcome
+
+GENERATIONS = 8
+"""How many ids are tried where earlier ones stay taken by events that were deleted for good."""
+
+SENDS = 3
+"""How often one write is sent while reading shows that it did not arrive."""
+
+Item = Mapping[str, Any]
+Reached = Callable[[Item | None], bool]
+"""Whether the event as found (None: gone) is what the change is to bring about."""
+
+
+class UnsettledError(Exception):
+    """A write may have arrived, and reading could not tell."""
+
+    def __init__(self, error: FiggoOpsError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+class Writer:
+    """Writes single changes over one wire, from any thread; raises what stops the whole calendar."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def write(self, change: Change) -> Outcome:
+        """What became of this change.
+
+        Raises:
+            CredentialRefused, UsageError: nothing more is worth trying; this change was not sent.
+        """
+        act = {"create": self._create, "update": self._update, "remove": self._remove}[change.action]
+        try:
+            return act(change)
+        except UnsettledError as unsettled:
+            return Outcome(change, "unknown", error=unsettled.error)
+
+    def _create(self, change: Change) -> Outcome:
+        body = created_body(change)
+        for generation in range(GENERATIONS):
+            own = event_id(str(change.key), change.mailbox.address, generation)
+            outcome = self._insert(change, {**body, "id": own})
+            if outcome is not None:
+                return outcome
+        return _failed(change, "every id for it is taken by an event deleted for good", "Tell the makers.")
+
+    def _insert(self, change: Change, body: dict[str, Any]) -> Outcome | None:
+        """None: the id is of no use any more, take the next generation's."""
+        failure: Lost | None = None
+        send = partial(self._send, change.mailbox, "insert", body)
+        for _ in range(SENDS):
+            result = _attempt(change, send, lambda refusal: refusal.status == 409)
+            if isinstance(result, Outcome):
+                return result
+            failure = result if isinstance(result, Lost) else failure
+            held = self._look(change.mailbox, body["id"])
+            if held is not None:
+                return self._meet(change, body, held)
+            if failure is None:
+                return None
+        return _unknown(change, failure)
+
+    def _meet(self, change: Change, body: dict[str, Any], held: Item) -> Outcome | None:
+        """The id is taken: by what we want, by something else, or by a tombstone."""
+        if not is_live(held):
+            return self._revive(change, body, held)
+        if is_as_wanted(held, change):
+            return _done(change, held)
+        return _failed(change, "an event written meanwhile stands in its place", "Plan again.")
+
+    def _revive(self, change: Change, body: dict[str, Any], held: Item) -> Outcome | None:
+        """Bring a tombstone back; None when Google does not allow it."""
+        result: Denied | Lost | None = None
+        for _ in range(SENDS):
+            wanted = {**body, "sequence": held.get("sequence", 0)}
+            send = partial(self._send, change.mailbox, "update", wanted, str(held["etag"]))
+            attempt = _attempt(change, send, _stale_or_gone)
+            if isinstance(attempt, Outcome):
+                return attempt
+            result = attempt
+            if isinstance(result, Denied) and result.refusal.gone:
+                return None
+            found = self._look(change.mailbox, body["id"])
+            if found is None or is_live(found):
+                return self._meet(change, body, found) if found else None
+            held = found
+        return _unknown(change, result)
+
+    def _update(self, change: Change) -> Outcome:
+        listed = _existing(change)
+        body = updated_body(listed.raw, change)
+        return self._on_listed(
+            change,
+            lambda: self._send(change.mailbox, "update", {**body, "id": listed.id}, listed.etag),
+            lambda held: held is not None and is_as_wanted(held, change),
+        )
+
+    def _remove(self, change: Change) -> Outcome:
+        listed = _existing(change)
+        return self._on_listed(
+            change,
+            lambda: self._send(change.mailbox, "delete", {"id": listed.id}, listed.etag),
+            lambda held: held is None,
+        )
+
+    def _on_listed(self, change: Change, send: Callable[[], Item], reached: Reached) -> Outcome:
+        """Write to an event that must still be as listed."""
+        failure: Lost | None = None
+        for _ in range(SENDS):
+            result = _attempt(change, send, _stale_or_gone)
+            if isinstance(result, Outcome):
+                return result
+            failure = result if isinstance(result, Lost) else failure
+            outcome = self._settled(change, reached)
+            if outcome is not None:
+                return outcome
+            if isinstance(result, Denied) and failure is None:
+                return Outcome(change, "failed", error=result.error)
+        return _unknown(change, failure)
+
+    def _settled(self, change: Change, reached: Reached) -> Outcome | None:
+        """What reading tells about a write; None when the event is still as listed, so it did not arrive."""
+        listed = _existing(change)
+        found = self._look(change.mailbox, listed.id)
+        held = found if found is not None and is_live(found) else None
+        if reached(held):
+            return _done(change, held or {})
+        if held is None:
+            return _failed(change, "it is gone", "Plan again.")
+        if held.get("etag") != listed.etag:
+            return _failed(change, "it was changed since it was read", "Plan again.")
+        return None
+
+    def _look(self, mailbox: Mailbox, own: str) -> Item | None:
+        """The event of this id, a tombstone included; None when there is none.
+
+        Raises:
+            UnsettledError: it could not be read.
+        """
+        try:
+            found = self._wire.call(
+                mailbox,
+                lambda events: events.get(
+                    calendarId="primary", eventId=own, quotaUser=quota_user(mailbox.address)
+                ),
+            )
+        except Denied as denied:
+            if denied.refusal.gone:
+                return None
+            raise UnsettledError(denied.error) from denied
+        except Lost as lost:
+            raise UnsettledError(lost.error) from lost
+        except FiggoOpsError as error:
+            # The calendar as a whole is lost; the next call says so, this change still needs its outcome.
+            raise UnsettledError(error) from error
+        return found
+
+    def _send(self, mailbox: Mailbox, method: str, body: dict[str, Any], etag: str = "") -> dict[str, Any]:
+        common = {
+            "calendarId": "primary",
+            "sendUpdates": "none",
+            "quotaUser": quota_user(mailbox.address),
+        }
+        if method != "insert":
+            common["eventId"] = body["id"]
+
+        def make(events: Any) -> Any:
+            sent = {} if method == "delete" else {"body": body, "supportsAttachments": "attachments" in body}
+            request = getattr(events, method)(**common, **sent)
+            if etag:
+                request.headers["If-Match"] = etag
+            return request
+
+        return self._wire.call(mailbox, make, write=True)
+
+
+def _attempt(
+    change: Change, send: Callable[[], Item], doubtful: Callable[[Refusal], bool]
+) -> Outcome | Denied | Lost:
+    """The outcome of one sending, or what went wrong with it where only reading can tell the outcome."""
+    try:
+        return _done(change, send())
+    except Lost as lost:
+        return lost if lost.sent else Outcome(change, "failed", error=lost.error)
+    except Denied as denied:
+        return denied if doubtful(denied.refusal) else Outcome(change, "failed", error=denied.error)
+
+
+def _stale_or_gone(refusal: Refusal) -> bool:
+    return refusal.gone or refusal.status == 412
+
+
+def _existing(change: Change) -> Existing:
+    assert change.existing is not None  # noqa: S101 - an update or a removal is of something listed
+    return change.existing
+
+
+def _done(change: Change, item: Item) -> Outcome:
+    if change.action == "remove":
+        return Outcome(change, "done")
+    return Outcome(change, "done", str(item.get("id", "")), str(item.get("etag", "")))
+
+
+def _failed(change: Change, why: str, remedy: str) -> Outcome:
+    error = RowFailed(f"{change.mailbox}: the event {change.key} was not written: {why}.", remedy)
+    return Outcome(change, "failed", error=error)
+
+
+def _unknown(change: Change, failure: Denied | Lost | None) -> Outcome:
+    return Outcome(change, "unknown", error=failure.error if failure else None)

@@ -1,0 +1,103 @@
+"""Where work runs: side by side in threads, in order within one group."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def side_by_side(groups: Iterable[Sequence[T]], work: Callable[[T], R], threads: int) -> Iterator[R]:
+    """The results of the work on every item, as they come.
+
+    Items of one group are done in order, by one thread; different groups go side by side. The next group
+    is taken from the iterable, in the caller's thread, only when a thread is free for it.
+
+    Whatever the work, the iterable or Ctrl-C raises is raised here, after the items already begun have
+    ended and their results were given out. Leaving the iterator early also waits for the items begun.
+
+    Args:
+        groups: taken lazily; an empty group is passed over.
+        work: called with one item, in any thread.
+        threads: how many groups at once, at least 1.
+    """
+    crew: _Crew[T, R] = _Crew(work)
+    waiting = iter(groups)
+    try:
+        while crew.busy < threads and (group := next(waiting, None)) is not None:
+            crew.engage(group)
+            while crew.busy >= threads or not crew.said.empty():
+                yield from crew.report()
+        yield from crew.dismiss()
+    except GeneratorExit:
+        raise
+    except BaseException:  # Ctrl-C too: what was done meanwhile must be known before we leave
+        crew.stopping.set()
+        while crew.busy:
+            yield from crew.report(again=False)
+        raise
+    finally:
+        crew.abandon()
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The last thing a thread says."""
+
+    failure: BaseException | None
+
+
+class _Crew(Generic[T, R]):
+    """The threads of one call, and what they say. All but `_run` happens in the caller's thread."""
+
+    def __init__(self, work: Callable[[T], R]) -> None:
+        self.work = work
+        self.said: queue.SimpleQueue[R | _End] = queue.SimpleQueue()
+        self.stopping = threading.Event()
+        self.busy = 0
+
+    def engage(self, group: Sequence[T]) -> None:
+        """Begin a group in a thread of its own."""
+        thread = threading.Thread(target=self._run, args=(group,), daemon=True)
+        thread.start()
+        self.busy += 1
+
+    def report(self, *, again: bool = True) -> Iterator[R]:
+        """Wait for the next word of any thread: a result, or its end.
+
+        Args:
+            again: raise what a thread failed with.
+        """
+        word = self.said.get()
+        if not isinstance(word, _End):
+            yield word
+            return
+        self.busy -= 1
+        if word.failure is not None and again:
+            raise word.failure
+
+    def dismiss(self) -> Iterator[R]:
+        """What is still to come, to the last thread's end."""
+        while self.busy:
+            yield from self.report()
+
+    def abandon(self) -> None:
+        """Let every item that has begun end, and nothing more begin."""
+        self.stopping.set()
+        while self.busy:
+            for _ in self.report(again=False):
+                pass
+
+    def _run(self, group: Sequence[T]) -> None:
+        failure = None
+        try:
+            for item in group:
+                if self.stopping.is_set():
+                    break
+                self.said.put(self.work(item))
+        except BaseException as error:  # noqa: BLE001 - the edge of a thread: raised where the caller waits
+            failure = error
+        self.said.put(_End(failure))
