@@ -18,17 +18,28 @@ class Countable(Protocol):
     """A change, or a row of a plan file."""
 
     @property
-    def action(self) -> str: ...
+    def action(self) -> str:
+        """What it does."""
+
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """Why."""
+
     @property
-    def key(self) -> Key | str: ...
+    def key(self) -> Key | str:
+        """Of the event."""
+
     @property
-    def legal_entity(self) -> int: ...
+    def legal_entity(self) -> int:
+        """Of the person."""
+
     @property
-    def unit(self) -> int: ...
+    def unit(self) -> int:
+        """Changes of one unit are written or held together."""
+
     @property
-    def counted(self) -> bool: ...
+    def counted(self) -> bool:
+        """Whether it is a removal that counts."""
 
 
 @dataclass(frozen=True, slots=True)

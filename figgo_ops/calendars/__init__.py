@@ -1,6 +1,7 @@
 """Where leaves arrive: the port that every provider's adapter fills.
 
-A file in this folder whose name does not begin with "_" is a provider: its name is the `kind` in the tenant file, and it offers
+A file in this folder whose name does not begin with "_" is a provider:
+its name is the `kind` in the tenant file, and it offers
 
 - `Settings`: a pydantic model of the keys it adds to a `[[calendar]]`,
 - `open_calendar(name, settings, secret, clock)`: a `Calendar`.
@@ -67,7 +68,7 @@ class Calendar(Protocol):
     def look_alikes(
         self, mailboxes: Iterable[str], window: Span, titles: frozenset[str]
     ) -> Iterator[Listing]:
-        """Unmarked events with one of these titles (compared without regard to case) that touch the window."""
+        """Unmarked events that touch the window and have one of these titles, in whatever case."""
 
     def write(self, changes: Iterable[Change]) -> Iterator[Outcome]:
         """One outcome per change, as they come.

@@ -1,0 +1,339 @@
+"""Act: plan again from fresh reads and write what is in both plans."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from figgo_ops.errors import FiggoOpsError, RowFailed
+from figgo_ops.ledger import Ledger
+from figgo_ops.look import Look, Request, Sight
+from figgo_ops.plan import Change, Mailbox, Outcome, Unreadable
+from figgo_ops.planfile import Row, match, planned
+from figgo_ops.roster import Roster
+from figgo_ops.session import Session
+from figgo_ops.transport import Clock
+
+PEOPLE_AT_ONCE = 200
+"""People read, compared and written together: one Figgo list, leases of a few seconds."""
+
+LEASE = 90.0
+"""Seconds after which a lease that nobody renews is free again."""
+
+QUIET = timedelta(minutes=10)
+"""How long a mailbox gets no creation after one whose outcome nobody could tell."""
+
+FLUSH = 50
+"""Outcomes recorded in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One change that was not simply done."""
+
+    key: str
+    employee: int
+    mailbox: str
+    action: str
+    error: str
+
+
+@dataclass(slots=True)
+class Result:
+    """What an apply or sync did."""
+
+    run: str
+    tenant: str
+    created: int = 0
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    failed: list[ResultRow] = field(default_factory=list)
+    stale: list[ResultRow] = field(default_factory=list)
+    unknown: list[ResultRow] = field(default_factory=list)
+    held: list[ResultRow] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    exits: list[int] = field(default_factory=list)
+
+    @property
+    def written(self) -> int:
+        """How many changes were written."""
+        return self.created + self.updated + self.deleted
+
+    def count(self, change: Change) -> None:
+        """Count a change that was done."""
+        name = {"create": "created", "update": "updated", "remove": "deleted"}[change.action]
+        setattr(self, name, getattr(self, name) + 1)
+
+    def document(self) -> dict[str, Any]:
+        """The JSON shape other programs rely on."""
+        shape: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in ("run", "tenant", "created", "updated", "deleted", "unchanged")
+        }
+        for name in ("failed", "stale", "unknown", "held"):
+            shape[name] = [asdict(row) for row in getattr(self, name)]
+        shape["unreadable"] = [
+            {"employee": row.employee, "mailbox": row.mailbox, "error": row.error.message}
+            for row in self.unreadable
+        ]
+        return shape
+
+
+def row_of(change: Change | Row, error: str) -> ResultRow:
+    """A change as the result shows it."""
+    mailbox = change.mailbox if isinstance(change, Row) else change.mailbox.address
+    return ResultRow(str(change.key), change.employee, mailbox, change.action, error)
+
+
+class Lease:
+    """Names held against other processes, renewed in the background while a block runs.
+
+    Validity is judged by this machine's own clock, so a process that was suspended beyond its lease knows it.
+    """
+
+    def __init__(self, ledger: Ledger, names: set[str], holder: str, clock: Clock) -> None:
+        self._ledger, self._names, self._holder, self._clock = ledger, names, holder, clock
+        self._stop = threading.Event()
+        self._until = clock.monotonic() + LEASE
+        self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
+
+    def start(self) -> None:
+        """Begin to renew."""
+        self._thread.start()
+
+    def valid(self) -> bool:
+        """Whether the names surely are still ours."""
+        return self._clock.monotonic() < self._until - LEASE / 6
+
+    def _renew(self) -> None:
+        while not self._stop.wait(LEASE / 3):
+            begun = self._clock.monotonic()
+            try:
+                ours = self._ledger.renew(self._names, self._holder, LEASE, self._clock.now())
+            except FiggoOpsError:
+                return  # the ledger cannot be used just now: the lease runs out, and writing ends with it
+            if ours != self._names:
+                self._until = begun
+                return
+            self._until = begun + LEASE
+
+    def end(self) -> None:
+        """Let go."""
+        self._stop.set()
+        self._thread.join()
+        self._ledger.release(self._names, self._holder)
+
+
+@contextmanager
+def leased(
+    ledger: Ledger, names: Iterable[str], holder: str, clock: Clock
+) -> Iterator[tuple[Lease, set[str]]]:
+    """Hold as many of these names as are free; gives the lease and the names that were taken."""
+    taken = ledger.take(set(names), holder, LEASE, clock.now())
+    lease = Lease(ledger, taken, holder, clock)
+    lease.start()
+    try:
+        yield lease, taken
+    finally:
+        lease.end()
+
+
+class Act:
+    """Writes the rows of one plan for one tenant.
+
+    Args:
+        result: what is told of the run; its run id also holds the leases.
+        first_write: called when the first row was written.
+    """
+
+    def __init__(
+        self, session: Session, look: Look, result: Result, first_write: Callable[[], None] = lambda: None
+    ) -> None:
+        self.session, self.look, self.result = session, look, result
+        self.first_write = first_write
+        self.ledger, self.clock = session.ledger, session.clock
+        self.quiet = {
+            mailbox
+            for mailbox, seen in self.ledger.last_listing(session.tenant.name).items()
+            if seen.quiet_until is not None and seen.quiet_until > self.clock.now()
+        }
+
+    def write(
+        self,
+        rows: Iterable[Row],
+        everyone: Roster,
+        request: Request,
+        also: Iterable[int] | None = None,
+    ) -> None:
+        """Write what still holds of these rows; everything else is reported in the result.
+
+        Args:
+            also: people to look at though nothing is planned for them.
+
+        Raises:
+            CredentialRefused, Unreachable: Figgo cannot be asked any more; rows not reached stay unwritten.
+        """
+        waiting: dict[int, list[Row]] = defaultdict(list)
+        for row in rows:
+            waiting[row.employee].append(row)
+        with self.session.console.bar("changes", sum(map(len, waiting.values()))) as step:
+            reached: set[int] = set()
+            for ids in _chunks(everyone, waiting.keys() | set(also or ())):
+                reached |= ids
+                self._chunk(
+                    everyone, ids, [row for number in sorted(ids) for row in waiting[number]], request
+                )
+                for _ in (row for number in ids for row in waiting[number]):
+                    step()
+        for number in sorted(waiting.keys() - reached):
+            self.result.stale += [_lost(row) for row in waiting[number]]
+
+    def _chunk(self, everyone: Roster, ids: frozenset[int], rows: list[Row], request: Request) -> None:
+        reading = self.look.reader.read(ids, request.window)
+        mailboxes = {m for number in ids for m in everyone.mailboxes(number)}
+        names = {self._name(mailbox): mailbox for mailbox in mailboxes}
+        with leased(self.ledger, names, self.result.run, self.clock) as (lease, taken):
+            busy = {mailbox for name, mailbox in names.items() if name not in taken}
+            others = {number for number in ids if busy & everyone.mailboxes(number)}
+            for row in rows:
+                if row.employee in others:
+                    self.result.failed.append(
+                        row_of(row, "another process is writing to this mailbox; run again")
+                    )
+            reading.ids -= others
+            sight = self.look.compare(everyone, reading, request)
+            self._note(sight)
+            self._write([row for row in rows if row.employee not in others], sight, lease)
+
+    def _name(self, mailbox: Mailbox) -> str:
+        return f"mailbox:{self.session.tenant.name}/{mailbox.calendar}/{mailbox.address}"
+
+    def _note(self, sight: Sight) -> None:
+        self.ledger.note_listing(self.session.tenant.name, sight.seen, self.clock.now())
+        known = {(row.employee, row.mailbox) for row in self.result.unreadable}
+        self.result.unreadable += [r for r in sight.unreadable if (r.employee, r.mailbox) not in known]
+
+    def _write(self, rows: list[Row], sight: Sight, lease: Lease) -> None:
+        """Hold the rows against the fresh comparison and send what is in both."""
+        closed = {one.mailbox for one in sight.unreadable}
+        lost = {one.employee for one in sight.unreadable if not one.mailbox}
+        held = {planned(change).identity: reason for change, reason in sight.held}
+        open_rows = []
+        for one in rows:
+            if one.identity in held:
+                self.result.held.append(row_of(one, held[one.identity]))
+            elif str(one.where) not in closed and one.employee not in lost:
+                open_rows.append(one)
+        found = match(open_rows, sight.difference)
+        self.result.unchanged += len(found.unchanged)
+        self.result.stale += [row_of(one, "it no longer holds; plan again") for one in found.stale]
+        self._send(self._without_quiet(found.write), lease)
+
+    def _without_quiet(self, changes: Iterable[Change]) -> list[Change]:
+        """Leave out the units that would create in a mailbox whose last creation is still unknown."""
+        changes = list(changes)
+        waits = {c.unit for c in changes if c.action == "create" and c.mailbox in self.quiet}
+        reason = "an earlier creation here is still unknown; wait ten minutes and run again"
+        self.result.held += [row_of(change, reason) for change in changes if change.unit in waits]
+        return [change for change in changes if change.unit not in waits]
+
+    def _send(self, changes: list[Change], lease: Lease) -> None:
+        """Creations first, then updates, then removals; what failed takes the rest of its unit with it."""
+        broken: set[int] = set()
+        for action in ("create", "update", "remove"):
+            step = [change for change in changes if change.action == action]
+            reason = "not sent: another change of the same days did not succeed"
+            self.result.held += [row_of(change, reason) for change in step if change.unit in broken]
+            by_calendar: dict[str, list[Change]] = defaultdict(list)
+            for change in sorted(step, key=lambda change: change.mailbox):
+                if change.unit not in broken:
+                    by_calendar[change.mailbox.calendar].append(change)
+            for name, batch in by_calendar.items():
+                for outcome in self._sent(name, batch, lease):
+                    if outcome.status != "done":
+                        broken.add(outcome.change.unit)
+
+    def _sent(self, name: str, batch: list[Change], lease: Lease) -> Iterator[Outcome]:
+        """Send one calendar's changes, each recorded before it is sent and once its outcome is known."""
+        numbers = self.ledger.begin(self.result.run, batch, self.clock.now())
+        waiting = dict(zip(map(id, batch), zip(numbers, batch, strict=True), strict=True))
+        known: list[tuple[int, Outcome]] = []
+        given: set[int] = set()
+        reason = "the run was interrupted"
+        try:
+            for outcome in self.session.calendar(name).write(self._while_valid(batch, lease, given)):
+                number, _ = waiting.pop(id(outcome.change))
+                known.append((number, outcome))
+                self._count(outcome)
+                if len(known) >= FLUSH:
+                    self.ledger.finish(known, self.clock.now())
+                    known = []
+                yield outcome
+            reason = "the lease ended before it was its turn; run again"
+        except FiggoOpsError as error:
+            self.session.note_refusal(name, error)
+            self.result.exits.append(error.exit)
+            reason = error.message
+        finally:
+            left = [
+                (
+                    number,
+                    Outcome(change, "unknown" if id(change) in given else "failed", error=RowFailed(reason)),
+                )
+                for number, change in waiting.values()
+            ]
+            self.ledger.finish(known + left, self.clock.now())
+            for _, outcome in left:
+                self._count(outcome)
+        yield from (outcome for _, outcome in left)
+
+    def _while_valid(self, batch: Iterable[Change], lease: Lease, given: set[int]) -> Iterator[Change]:
+        """The changes one by one, as long as the lease holds; remembers which ones were given away."""
+        for change in batch:
+            if not lease.valid():
+                return
+            if change.action != "create" or change.mailbox not in self.quiet:
+                given.add(id(change))
+                yield change
+
+    def _count(self, outcome: Outcome) -> None:
+        change, error = outcome.change, outcome.error
+        text = error.message if error else ""
+        if outcome.status == "done":
+            if not self.result.written:
+                self.first_write()
+            self.result.count(change)
+        elif outcome.status == "failed":
+            self.result.failed.append(row_of(change, text))
+        else:
+            quiet = "; no further creation here for ten minutes" if change.action == "create" else ""
+            self.result.unknown.append(row_of(change, text + quiet))
+            if change.action == "create":
+                self.quiet.add(change.mailbox)
+                self.ledger.quiet(self.session.tenant.name, change.mailbox, self.clock.now() + QUIET)
+
+
+def _lost(row: Row) -> ResultRow:
+    return row_of(
+        row, "Figgo does not show this person, or not as somebody to be served, any more; plan again"
+    )
+
+
+def _chunks(everyone: Roster, employees: Iterable[int]) -> Iterator[frozenset[int]]:
+    """People who must be planned together, in groups of about `PEOPLE_AT_ONCE`."""
+    chunk: frozenset[int] = frozenset()
+    done: set[int] = set()
+    for number in sorted(employees):
+        if number not in done and number in everyone.people:
+            group = everyone.closure([number])
+            done |= group
+            chunk |= group
+            if len(chunk) >= PEOPLE_AT_ONCE:
+                yield chunk
+                chunk = frozenset()
+    if chunk:
+        yield chunk

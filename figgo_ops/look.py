@@ -1,0 +1,290 @@
+"""Look: read Figgo and the mailboxes, and say what should change. Reads only."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from figgo_ops import look_alikes
+from figgo_ops.diff import Difference, Frame, Seat, diff
+from figgo_ops.errors import MailboxAbsent, Refused
+from figgo_ops.events import Key, wanted
+from figgo_ops.leaves import Leave, Span
+from figgo_ops.mailboxes import by_legal_entity, our_events, seen
+from figgo_ops.plan import Change, Listing, Mailbox, Skip, Unreadable
+from figgo_ops.reading import Reader, Reading
+from figgo_ops.roster import Roster, roster
+from figgo_ops.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What kind of plan to make; kept in the plan file, so that `apply` makes the same kind again.
+
+    Attributes:
+        today: the day it is made for.
+        accept_empty: a mailbox that suddenly lists none of our events is believed.
+        look_alikes: "ask" holds a mailbox with look-alikes, "ignore" writes ours beside them.
+    """
+
+    today: date
+    window: Span
+    accept_empty: bool = False
+    look_alikes: str = "ask"
+
+
+@dataclass(slots=True)
+class Sight:
+    """Both ends compared.
+
+    Attributes:
+        held: changes that wait for a person's word, with the reason.
+        refused: what must be answered, each with the command that answers it.
+        listed: our events by the legal entity of their owner.
+        seen: for each mailbox read completely, how many events of ours it has and the last day they touch.
+    """
+
+    difference: Difference
+    unreadable: list[Unreadable] = field(default_factory=list)
+    skipped: list[Skip] = field(default_factory=list)
+    held: list[tuple[Change, str]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    listed: dict[int, int] = field(default_factory=dict)
+    seen: dict[Mailbox, tuple[int, date | None]] = field(default_factory=dict)
+
+
+class Look:
+    """Reads for one tenant."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.tenant = session.tenant
+        self.policy = session.tenant.policy()
+        self.reader = Reader(session)
+
+    def roster(self, today: date) -> Roster:
+        """Everyone Figgo shows, resolved to mailboxes.
+
+        Raises:
+            Refused: the key sees nobody; that is a narrowed role far more often than an empty company.
+        """
+        with self.session.asking_figgo():
+            people = self.session.figgo.people()
+            entities = self.session.figgo.legal_entities()
+        if not people:
+            raise Refused(
+                f"{self.tenant.name}: Figgo answers, but shows nobody to this key.",
+                "In Lucca, give the role of the API key the employees of these legal entities; run again.",
+                code="empty-source",
+            )
+        known = {calendar.name for calendar in self.tenant.calendars}
+        places = {
+            number: frozenset(mailbox for mailbox in found if mailbox.calendar in known)
+            for number, found in self.session.ledger.places(self.tenant.name).items()
+        }
+        return roster(people, self.session.route, places, today, entities)
+
+    def concerned(self, everyone: Roster, window: Span, today: date) -> frozenset[int]:
+        """Everyone a plan without selection is about: who is served, left lately, or left events behind."""
+        listed = self.session.ledger.last_listing(self.tenant.name)
+
+        def remembered(number: int) -> bool:
+            latest = (listed[m].latest for m in everyone.places.get(number, ()) if m in listed)
+            return any(day is not None and day >= window.first for day in latest)
+
+        def concerns(number: int) -> bool:
+            person = everyone.people[number]
+            lately = person.ends is None or person.ends >= min(window.first, today)
+            return (number in everyone.homes and lately) or remembered(number)
+
+        return everyone.closure(number for number in everyone.people if concerns(number))
+
+    def compare(self, everyone: Roster, reading: Reading, request: Request) -> Sight:
+        """List the mailboxes of these people and hold them against what Figgo said."""
+        mailboxes = frozenset(m for number in reading.ids for m in everyone.mailboxes(number))
+        listings = our_events(self.session, mailboxes, accept_empty=request.accept_empty)
+        self.reader.read_back(reading, listings, request.window)
+        seats = [self._seat(everyone, reading, number) for number in reading.usable()]
+        frame = Frame(
+            self.tenant.figgo.host,
+            request.today,
+            request.window,
+            self.policy.hours,
+            self.tenant.events.hand_edits,
+            self._deleted(listings),
+            frozenset(everyone.people),
+            frozenset(reading.errors),
+        )
+        sight = Sight(diff(seats, listings, frame), seen=seen(listings))
+        sight.unreadable, absent = _unreadable(everyone, reading, listings)
+        sight.skipped += absent
+        sight.refused += _answers(self.tenant.name, sight.unreadable)
+        sight.skipped += self._not_shown(reading, request.window)
+        sight.skipped += sight.difference.skipped
+        sight.listed = by_legal_entity(everyone.people, listings)
+        sight.notes += self._notes(everyone, listings)
+        self._check_host(seats, listings)
+        if request.look_alikes != "ignore":
+            self._hold_look_alikes(sight, listings, reading)
+        return sight
+
+    def _seat(self, everyone: Roster, reading: Reading, number: int) -> Seat:
+        person, home = everyone.people[number], everyone.homes.get(number)
+        policy, rows = self.policy, reading.rows[number]
+        calendar = self.session.opened(home.calendar) if home else None
+        stretches = wanted(
+            person,
+            rows,
+            policy,
+            self.tenant.working(reading.rest),
+            self.tenant.figgo.host,
+            hour_ranges=calendar is not None and calendar.hour_ranges,
+        )
+        if calendar is not None:
+            stretches = [replace(one, event=calendar.project(one.event)) for one in stretches]
+        dropped = {
+            (leave.period, leave.slot): reason
+            for leave in rows
+            if leave.active and (reason := policy.dropped(leave)) is not None
+        }
+        return Seat(
+            person,
+            home,
+            everyone.places.get(number, frozenset()),
+            tuple(stretches),
+            reading.sure(number),
+            dropped,
+            number in everyone.out_of_scope,
+            home is not None and everyone.owner.get(home) == number,
+        )
+
+    def _deleted(self, listings: Iterable[Listing]) -> dict[tuple[Mailbox, str], str]:
+        """What we wrote last and do not find any more, where that is respected."""
+        if self.tenant.events.hand_edits != "respect":
+            return {}
+        there = {(x.mailbox, event.key_text) for x in listings if not x.error for event in x.events}
+        written = self.session.ledger.last_written(self.tenant.name)
+        return {place: mark for place, mark in written.items() if place not in there}
+
+    def _not_shown(self, reading: Reading, window: Span) -> list[Skip]:
+        """One line per period and reason for what the policy shows to nobody."""
+        policy = self.policy
+        found: dict[tuple[int, int, str], Leave] = {}
+        for number, rows in reading.usable().items():
+            for leave in sorted(rows, key=lambda leave: leave.slot):
+                reason = policy.dropped(leave) if leave.active and leave.day in window else None
+                if reason:
+                    found.setdefault((number, leave.period, reason), leave)
+        return [Skip(number, leave.id, reason) for (number, _, reason), leave in sorted(found.items())]
+
+    def _check_host(self, seats: Iterable[Seat], listings: Iterable[Listing]) -> None:
+        """Refuse to double everything because the host in the tenant file was edited after the first load."""
+        ours = {(w.key.owner, w.key.period, w.key.part) for seat in seats for w in seat.wanted}
+        host = self.tenant.figgo.host
+        for event in (event for listing in listings if not listing.error for event in listing.events):
+            key = Key.parse(event.key_text)
+            if key and key.host != host and (key.owner, key.period, key.part) in ours:
+                raise Refused(
+                    f"{self.tenant.name}: calendars hold this tenant's events under the host {key.host}, "
+                    f"but the tenant file says {host}; every event would be doubled.",
+                    f'Set host = "{key.host}" in {self.tenant.file}; only url may change later.',
+                    code="host-changed",
+                )
+
+    def _forgotten(self) -> list[str]:
+        """What the ledger cannot tell any more, and places that no calendar of the tenant file reaches."""
+        name, ledger = self.tenant.name, self.session.ledger
+        known = {calendar.name for calendar in self.tenant.calendars}
+        gone = sorted({m.calendar for found in ledger.places(name).values() for m in found} - known)
+        notes = [
+            f"Events written through the calendar {calendar} are left alone: the tenant file has it no more."
+            for calendar in gone
+        ]
+        if self.tenant.state == "active" and not ledger.runs(name, 1):
+            notes.append(
+                "The ledger knows nothing of this tenant: former mailboxes, counters and deletions by owners "
+                "are forgotten. No event is doubled or wrongly removed for it."
+            )
+        return notes
+
+    def _notes(self, everyone: Roster, listings: Iterable[Listing]) -> list[str]:
+        policy = self.policy
+        notes = self._forgotten()
+        gone = sorted(everyone.places.keys() - everyone.people.keys())
+        if gone:
+            notes.append(
+                f"{len(gone)} people we wrote events for are not visible to the key any more "
+                f"(could not tell; their events are left alone): {', '.join(map(str, gone[:10]))}"
+            )
+        flat = [
+            name
+            for name in (calendar.name for calendar in self.tenant.calendars)
+            if not self.session.hour_ranges(name)
+        ]
+        if policy.whole_days == "hours" and flat:
+            notes.append(f"Whole days stay all-day in {', '.join(flat)}: hour ranges exist in Outlook only.")
+        owners = {mailbox: everyone.people[number] for mailbox, number in everyone.owner.items()}
+        zones = [
+            f"{listing.mailbox.address} ({listing.zone})"
+            for listing in listings
+            if listing.zone
+            and listing.mailbox in owners
+            and listing.zone != policy.zone(owners[listing.mailbox])
+        ]
+        if zones:
+            more = f" and {len(zones) - 5} more" if len(zones) > 5 else ""
+            notes.append(
+                "Mailboxes set to another zone than the tenant file says (the file decides): "
+                + ", ".join(sorted(zones)[:5])
+                + more
+                + "."
+            )
+        return notes
+
+    def _hold_look_alikes(self, sight: Sight, listings: Iterable[Listing], reading: Reading) -> None:
+        """Hold mailboxes without any event of ours where unmarked events look like ours."""
+        rows = (leave for rows in reading.usable().values() for leave in rows)
+        titles = look_alikes.titles(self.policy, rows)
+        found = look_alikes.search(self.session, listings, sight.difference.changes, titles)
+        for change in sight.difference.changes:
+            if change.mailbox in found and not found[change.mailbox].error:
+                sight.held.append((change, "look-alikes"))
+        owners = {change.mailbox: change.employee for change in sight.difference.changes}
+        sight.difference.changes = [c for c in sight.difference.changes if c.mailbox not in found]
+        for mailbox, listing in sorted(found.items()):
+            if listing.error is not None:
+                sight.unreadable.append(Unreadable(owners[mailbox], str(mailbox), listing.error))
+                continue
+            sight.difference.findings += [look_alikes.finding(e, owners[mailbox]) for e in listing.events]
+            sight.refused.append(
+                f"{mailbox.address} has {len(listing.events)} unmarked events that look like ours. "
+                f"To write ours beside them: figgo-ops plan {self.tenant.name} --look-alikes ignore"
+            )
+
+
+def _answers(tenant: str, unreadable: Iterable[Unreadable]) -> list[str]:
+    line = f"figgo-ops plan {tenant} --accept-empty --employee"
+    return [
+        f"{row.error.message} If that is right: {line} {row.employee}"
+        for row in unreadable
+        if row.error.code == "suddenly-empty"
+    ]
+
+
+def _unreadable(
+    everyone: Roster, reading: Reading, listings: Iterable[Listing]
+) -> tuple[list[Unreadable], list[Skip]]:
+    """People and mailboxes that could not be read; those without a mailbox are information, no error."""
+    owners = {m: number for number in sorted(reading.ids) for m in everyone.mailboxes(number)}
+    owners |= {m: number for m, number in everyone.owner.items() if number in reading.ids}
+    rows = [
+        Unreadable(number, str(everyone.homes.get(number, "")), error)
+        for number, error in sorted(reading.errors.items())
+    ]
+    absent = []
+    for listing in sorted(listings, key=lambda listing: listing.mailbox):
+        if isinstance(listing.error, MailboxAbsent):
+            absent.append(Skip(owners[listing.mailbox], "", listing.error.message))
+        elif listing.error is not None:
+            rows.append(Unreadable(owners[listing.mailbox], str(listing.mailbox), listing.error))
+    return rows, absent

@@ -1,0 +1,92 @@
+"""Read mailboxes: all our events in each, or the error that kept us from reading them all."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+
+from figgo_ops.calendars import Calendar
+from figgo_ops.errors import FiggoOpsError, Refused
+from figgo_ops.events import Key
+from figgo_ops.leaves import Person
+from figgo_ops.plan import Listing, Mailbox
+from figgo_ops.session import Session
+
+GUARDED = 3
+"""A mailbox that listed so many of our events cannot list none without a person's word."""
+
+Question = Callable[[Calendar, list[str]], Iterator[Listing]]
+
+
+def ask(session: Session, mailboxes: Iterable[Mailbox], question: Question) -> Iterator[Listing]:
+    """One listing per mailbox, whatever happens to a calendar on the way."""
+    by_calendar: dict[str, list[str]] = defaultdict(list)
+    for mailbox in sorted(mailboxes):
+        by_calendar[mailbox.calendar].append(mailbox.address)
+    for name, addresses in by_calendar.items():
+        left = set(addresses)
+        try:
+            for listing in question(session.calendar(name), addresses):
+                left.discard(listing.mailbox.address)
+                yield listing
+        except FiggoOpsError as error:
+            session.note_refusal(name, error)
+            yield from (Listing(Mailbox(name, address), error=error) for address in sorted(left))
+
+
+def our_events(session: Session, mailboxes: Iterable[Mailbox], *, accept_empty: bool) -> list[Listing]:
+    """All our events in these mailboxes.
+
+    A mailbox that lists none where its last listing had `GUARDED` or more is read once more, and then
+    counts as unreadable unless `accept_empty`.
+    """
+    mailboxes = sorted(mailboxes)
+    with session.console.bar("mailboxes", len(mailboxes)) as step:
+        found = {}
+        for listing in ask(session, mailboxes, lambda calendar, some: calendar.read(some)):
+            found[listing.mailbox] = listing
+            step()
+    before = session.ledger.last_listing(session.tenant.name)
+    suspects = [
+        mailbox
+        for mailbox, listing in found.items()
+        if not (listing.error or listing.events or accept_empty)
+        and mailbox in before
+        and before[mailbox].events >= GUARDED
+    ]
+    for again in ask(session, suspects, lambda calendar, some: calendar.read(some)):
+        empty = not (again.events or again.error)
+        found[again.mailbox] = _held(again, before[again.mailbox].events) if empty else again
+    return list(found.values())
+
+
+def _held(listing: Listing, before: int) -> Listing:
+    error = Refused(
+        f"{listing.mailbox.address} lists none of our events where its last listing had {before}.",
+        "Look into the calendar; if it really is empty, plan with --accept-empty for this employee.",
+        code="suddenly-empty",
+    )
+    return replace(listing, error=error)
+
+
+def seen(listings: Iterable[Listing]) -> dict[Mailbox, tuple[int, date | None]]:
+    """For each mailbox read completely how many events of ours it has, and the last day they touch."""
+    return {
+        listing.mailbox: (
+            len(listing.events),
+            max((event.event.last_day for event in listing.events), default=None),
+        )
+        for listing in listings
+        if listing.error is None
+    }
+
+
+def by_legal_entity(people: Mapping[int, Person], listings: Iterable[Listing]) -> dict[int, int]:
+    """How many events of ours were found, by the legal entity of their owner."""
+    found = {person.legal_entity: 0 for person in people.values()}
+    for listing in listings:
+        for event in () if listing.error else listing.events:
+            key = Key.parse(event.key_text)
+            if key is not None and key.owner in people:
+                found[people[key.owner].legal_entity] += 1
+    return found

@@ -1,0 +1,198 @@
+"""What one command holds open for one tenant: its file, the ledger, Figgo and the calendars."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
+from typing import Protocol, Self
+
+from pydantic import BaseModel
+
+from figgo_ops import calendars, tenants
+from figgo_ops.calendars import Calendar
+from figgo_ops.errors import CredentialRefused, FiggoOpsError, RightsMissing
+from figgo_ops.figgo import Figgo, Progress
+from figgo_ops.home import Home
+from figgo_ops.leaves import Person
+from figgo_ops.ledger import Ledger
+from figgo_ops.secrets import Secret
+from figgo_ops.transport import Clock, SystemClock
+
+FOR_HINTS = 0.2
+"""Share of the tenant's requests per minute that scheduled work leaves to hints."""
+
+Step = Callable[[], None]
+
+
+class Console(Protocol):
+    """Where a session tells how far it is."""
+
+    def say(self, line: str) -> None:
+        """Show one line."""
+
+    def bar(self, what: str, total: int) -> AbstractContextManager[Step]:
+        """Count `total` things called `what`; gives the function that counts one."""
+
+    def reading(self, progress: Progress) -> None:
+        """Show how far the reading of Figgo is."""
+
+
+class Quiet:
+    """Shows nothing."""
+
+    def say(self, line: str) -> None:
+        """Show nothing."""
+
+    @contextmanager
+    def bar(self, what: str, total: int) -> Iterator[Step]:
+        """Count in silence."""
+        yield lambda: None
+
+    def reading(self, progress: Progress) -> None:
+        """Show nothing."""
+
+
+class Session:
+    """One tenant, opened. Connections are made when first used.
+
+    Args:
+        home: where everything lives.
+        name: the tenant.
+        retry_credential: try a credential that was refused before.
+        console: shows progress to whoever waits.
+
+    Raises:
+        UsageError: there is no such tenant, or its file is wrong.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        name: str,
+        *,
+        clock: Clock | None = None,
+        retry_credential: bool = False,
+        console: Console | None = None,
+    ) -> None:
+        self.home = home
+        self.clock = clock or SystemClock()
+        self.console = console or Quiet()
+        self.tenant = tenants.load(home, name)
+        self.ledger = Ledger.open(home.ledger)
+        self._retry = retry_credential
+        self._figgo: Figgo | None = None
+        self._calendars: dict[str, Calendar] = {}
+        self._failed: dict[str, FiggoOpsError] = {}
+        self._used: dict[str, list[str]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for calendar in self._calendars.values():
+            calendar.close()
+        if self._figgo is not None:
+            self.ledger.remember(self.tenant.name, "page", self._figgo.page)
+            self._figgo.close()
+        self.ledger.close()
+
+    @property
+    def figgo(self) -> Figgo:
+        """The tenant's Figgo.
+
+        Raises:
+            CredentialRefused: its key was refused before and nobody said to try again.
+        """
+        if self._figgo is None:
+            settings = self.tenant.figgo
+            key = self._secret("figgo", settings.api_key)
+            self._check("figgo")
+            self._figgo = Figgo(
+                settings.url,
+                key,
+                self.clock,
+                ca_file=settings.ca_file,
+                per_minute=settings.per_minute * (1 - FOR_HINTS),
+                page=self.ledger.recall(self.tenant.name, "page"),
+                listen=self.console.reading,
+            )
+        return self._figgo
+
+    @contextmanager
+    def asking_figgo(self) -> Iterator[None]:
+        """Around every question to Figgo: a refused key is remembered."""
+        try:
+            yield
+        except CredentialRefused as error:
+            self.note_refusal("figgo", error)
+            raise
+
+    def calendar(self, name: str) -> Calendar:
+        """The connection to one of the tenant's calendars.
+
+        Raises:
+            CredentialRefused: its credential was refused, in this run or before.
+            UsageError: it cannot be opened as the tenant file says.
+        """
+        if name in self._failed:
+            raise self._failed[name]
+        if name not in self._calendars:
+            settings = self.tenant.calendar(name)
+            self._calendars[name] = self._open(name, settings.kind, settings.own)
+        return self._calendars[name]
+
+    def _open(self, name: str, kind: str, settings: BaseModel) -> Calendar:
+        calendar = calendars.open_calendar(
+            kind, name, settings, lambda reference: self._secret(name, reference), self.clock
+        )
+        try:
+            self._check(name)
+        except CredentialRefused as error:
+            calendar.close()
+            self._failed[name] = error
+            raise
+        return calendar
+
+    def opened(self, name: str) -> Calendar | None:
+        """The calendar, or None where it could not be opened; nothing is planned there then."""
+        try:
+            return self.calendar(name)
+        except FiggoOpsError:
+            return None
+
+    def hour_ranges(self, name: str) -> bool:
+        """Whether this calendar shows whole days as a range of hours when asked."""
+        calendar = self.opened(name)
+        return calendar is None or calendar.hour_ranges
+
+    def route(self, person: Person) -> str | None:
+        """The name of this person's calendar; None when the tenant file excludes them."""
+        calendar = self.tenant.calendar_for(person) if self.tenant.in_scope(person) else None
+        return calendar.name if calendar else None
+
+    def note_refusal(self, name: str, error: FiggoOpsError) -> None:
+        """Stop a calendar (or "figgo") for this run when it refused us, and remember a refused credential."""
+        if not isinstance(error, CredentialRefused):
+            return
+        self._failed.setdefault(name, error)
+        if not isinstance(error, RightsMissing) and name in self._used:
+            self.ledger.refuse(self.tenant.name, self._digest(name), self.clock.now())
+
+    def _secret(self, user: str, reference: str) -> Secret:
+        secret = self.home.secret(reference)
+        self._used.setdefault(user, []).append(secret.value)
+        return secret
+
+    def _digest(self, user: str) -> str:
+        return self.home.digest(self.tenant.name, user, *self._used.get(user, []))
+
+    def _check(self, user: str) -> None:
+        if self._retry:
+            self.ledger.forget_refusal(self._digest(user))
+        elif self.ledger.is_refused(self._digest(user)):
+            raise CredentialRefused(
+                f"{self.tenant.name}: {user} refused this credential before; it was not tried again.",
+                "Store the new one (figgo-ops secret set REF), or try the same once more: --retry-credential",
+                code="credential-remembered",
+            )
