@@ -1,0 +1,149 @@
+"""The demo tells the whole journey, leaves reports to open, and never touches files that no demo made."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from figgo_ops import demo
+from figgo_ops.__main__ import main
+from figgo_ops.desk import lab
+from figgo_ops.home import Home
+from figgo_ops.ledger import Ledger
+from figgo_ops.sandbox import Rehearsal
+
+STORY = (
+    "REHEARSAL  tenant corail  home ",
+    "63 people in 3 legal entities",
+    "Look: what would the first load write?",
+    "events to create; nothing was written. The plan is plan-",
+    "$ figgo-ops run initialization -p tenant=corail -p confirm=plan-",
+    "writing calls.",
+    "Once more: nothing to write.",
+    "listings, no write.",
+    "asks for a week off: tentative.",
+    ", tentative",
+    "Her manager approves: confirmed.",
+    ", confirmed",
+    "HR takes the Wednesday out: two events.",
+    "Mon ",
+    "Thu ",
+    "The rest is cancelled: gone.",
+    "(no event)",
+    "drags an event a week later, by hand: found and put back.",
+    "Reports to open in a browser, without network:",
+    "report.html",
+    "figgo-ops lab --rehearsal --home ",
+)
+
+
+def begun(out: Path) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "FIGGO_OPS_HOME": str(out.parent / "elsewhere")}
+    environment.pop("FIGGO_OPS_LEDGER", None)
+    return subprocess.Popen(
+        [sys.executable, "-m", "figgo_ops", "demo", "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+    )
+
+
+@pytest.mark.notebook
+def test_the_demo_ends_well_also_where_one_was_cut_off_before(tmp_path: Path) -> None:
+    out = tmp_path / "démo"
+    with begun(out) as cut:
+        assert cut.stdout is not None
+        assert "REHEARSAL" in cut.stdout.readline()
+        cut.send_signal(signal.SIGTERM)
+        _, err = cut.communicate(timeout=120)
+    assert (cut.returncode, "Traceback" in err) == (143, False)
+    with begun(out) as process:
+        told, err = process.communicate(timeout=240)
+    assert (process.returncode, err) == (0, "")
+    in_order(told, STORY)
+    planned = re.findall(r"(\d+) events to create; .* (plan-[0-9a-f]{12})\.", told)
+    created = re.findall(r"confirm=(plan-[0-9a-f]{12})\s+(\d+) events created with (\d+) writing", told)
+    assert [(number, checksum, number) for number, checksum in planned] == [
+        (calls, checksum, number) for checksum, number, calls in created
+    ]
+    assert int(planned[0][0]) > 50
+    look, act = (Path(line.strip()) for line in told.splitlines() if line.endswith("report.html"))
+    for report in (look, act):
+        page = report.read_text(encoding="utf-8")
+        assert "REHEARSAL" in page
+        assert report.stat().st_mode & 0o077 == 0
+        assert json.loads(report.with_name("result.json").read_text("utf-8"))["exit"] == 0
+    tenant = tomllib.loads((out / "home" / "tenants" / "corail.toml").read_text(encoding="utf-8"))
+    assert tenant["state"] == "active"
+    ledger = Ledger.open(Home.open(str(out / "home")).ledger)
+    assert {run.exit for run in ledger.runs("corail")} == {0}
+    ledger.close()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def in_order(text: str, expected: Iterable[str]) -> None:
+    """Every piece is in the text, one after the other."""
+    for piece in expected:
+        assert piece in text, f"{piece!r} was not told, or not there"
+        text = text.partition(piece)[2]
+
+
+def test_files_that_no_demo_made_stay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "thesis.txt").write_text("chapter one", encoding="utf-8")
+    assert main(["demo", "--out", str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, f"{tmp_path} holds files that no demo made" in err, "--out DIR" in err) == ("", True, True)
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_place_that_is_no_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("chapter one", encoding="utf-8")
+    for out in (tmp_path / "file", tmp_path / "file" / "demo"):
+        assert main(["demo", "--out", str(out)]) == 2
+        assert f"{out} cannot be used" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "chapter one"
+
+
+def test_the_rehearsal_company_stays_out_of_a_real_tenants_home(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = Home.open(str(tmp_path / "home"))
+    Rehearsal(home.path).stop()
+    file = home.tenants / "corail.toml"
+    real = file.read_text("utf-8").replace("https://localhost", "https://corail.example", 1)
+    file.write_text(real, encoding="utf-8")
+    for command in (["sandbox"], ["lab", "--rehearsal"]):
+        assert main([*command, "--home", str(home.path)]) == 2
+        assert "is a real tenant's" in capsys.readouterr().err
+    assert file.read_text("utf-8") == real
+
+
+def test_the_laboratory_has_the_rehearsal_company_beside_it_for_as_long_as_it_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """JupyterLab itself is slow; a look from a process with its environment stands in for it."""
+    look = [sys.executable, "-m", "figgo_ops", "plan", "corail", "--json"]
+    prepared = lab.prepared
+
+    def quick(home: Path, port: int | None = None) -> lab.Lab:
+        ready = prepared(home, port)
+        return lab.Lab(look, ready.environment, ready.said)
+
+    monkeypatch.setattr(lab, "prepared", quick)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        assert demo.lab(str(tmp_path / "home"), None, rehearsal=True) == 0
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    first, *_, last = capfd.readouterr().out.splitlines()
+    assert first == f"REHEARSAL  tenant corail  home {tmp_path / 'home'}"
+    assert json.loads(last)["created"] > 50
