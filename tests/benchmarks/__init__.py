@@ -1,0 +1,1 @@
+"""Speed and scale, measured by hand with `make bench`; never part of the tests."""
