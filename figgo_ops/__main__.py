@@ -13,17 +13,13 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from figgo_ops import __version__
-from figgo_ops.errors import FiggoOpsError, UsageError
+from figgo_ops.errors import FiggoOpsError, Stopped, UsageError
 
 if TYPE_CHECKING:
     from figgo_ops.session import Session
     from figgo_ops.sync import Ask
 
-INTERRUPTED, TERMINATED, INTERNAL = 130, 143, 70
-
-
-class Stopped(KeyboardInterrupt):
-    """SIGTERM arrived: the same orderly end as Ctrl-C, told apart by the exit code."""
+INTERRUPTED, INTERNAL = 130, 70
 
 
 class Parser(argparse.ArgumentParser):
@@ -50,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FiggoOpsError as error:
         return _failed(error, as_json)
     except Stopped:
-        return _failed(FiggoOpsError("Terminated.", _GO_ON, code="terminated"), as_json, TERMINATED)
+        return _failed(FiggoOpsError("Terminated.", _GO_ON, code="terminated"), as_json, Stopped.exit)
     except KeyboardInterrupt:
         return _failed(FiggoOpsError("Interrupted.", _GO_ON, code="interrupted"), as_json, INTERRUPTED)
     except BrokenPipeError:

@@ -1,27 +1,22 @@
 """Act: plan again from fresh reads and write what is in both plans."""
 
-import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from figgo_ops.errors import FiggoOpsError, RowFailed
-from figgo_ops.ledger import Ledger
+from figgo_ops.lease import Lease, leased
 from figgo_ops.look import Look, Request, Sight
 from figgo_ops.plan import Change, Mailbox, Outcome, Unreadable
 from figgo_ops.planfile import Row, match, planned
 from figgo_ops.roster import Roster
 from figgo_ops.session import Session
-from figgo_ops.transport import Clock
 
 PEOPLE_AT_ONCE = 200
 """People read, compared and written together: one Figgo list, leases of a few seconds."""
-
-LEASE = 90.0
-"""Seconds after which a lease that nobody renews is free again."""
 
 QUIET = timedelta(minutes=10)
 """How long a mailbox gets no creation after one whose outcome nobody could tell."""
@@ -56,6 +51,7 @@ class Result:
     unknown: list[ResultRow] = field(default_factory=list)
     held: list[ResultRow] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     exits: list[int] = field(default_factory=list)
 
     @property
@@ -80,6 +76,7 @@ class Result:
             {"employee": row.employee, "mailbox": row.mailbox, "error": row.error.message}
             for row in self.unreadable
         ]
+        shape["notes"] = list(self.notes)
         return shape
 
 
@@ -87,59 +84,6 @@ def row_of(change: Change | Row, error: str) -> ResultRow:
     """A change as the result shows it."""
     mailbox = change.mailbox if isinstance(change, Row) else change.mailbox.address
     return ResultRow(str(change.key), change.employee, mailbox, change.action, error)
-
-
-class Lease:
-    """Names held against other processes, renewed in the background while a block runs.
-
-    Validity is judged by this machine's own clock, so a process that was suspended beyond its lease knows it.
-    """
-
-    def __init__(self, ledger: Ledger, names: set[str], holder: str, clock: Clock) -> None:
-        self._ledger, self._names, self._holder, self._clock = ledger, names, holder, clock
-        self._stop = threading.Event()
-        self._until = clock.monotonic() + LEASE
-        self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
-
-    def start(self) -> None:
-        """Begin to renew."""
-        self._thread.start()
-
-    def valid(self) -> bool:
-        """Whether the names surely are still ours."""
-        return self._clock.monotonic() < self._until - LEASE / 6
-
-    def _renew(self) -> None:
-        while not self._stop.wait(LEASE / 3):
-            begun = self._clock.monotonic()
-            try:
-                ours = self._ledger.renew(self._names, self._holder, LEASE, self._clock.now())
-            except FiggoOpsError:
-                return  # the ledger cannot be used just now: the lease runs out, and writing ends with it
-            if ours != self._names:
-                self._until = begun
-                return
-            self._until = begun + LEASE
-
-    def end(self) -> None:
-        """Let go."""
-        self._stop.set()
-        self._thread.join()
-        self._ledger.release(self._names, self._holder)
-
-
-@contextmanager
-def leased(
-    ledger: Ledger, names: Iterable[str], holder: str, clock: Clock
-) -> Iterator[tuple[Lease, set[str]]]:
-    """Hold as many of these names as are free; gives the lease and the names that were taken."""
-    taken = ledger.take(set(names), holder, LEASE, clock.now())
-    lease = Lease(ledger, taken, holder, clock)
-    lease.start()
-    try:
-        yield lease, taken
-    finally:
-        lease.end()
 
 
 class Act:
@@ -156,11 +100,13 @@ class Act:
         self.session, self.look, self.result = session, look, result
         self.first_write = first_write
         self.ledger, self.clock = session.ledger, session.clock
+        now = self.clock.now()
         self.quiet = {
             mailbox
             for mailbox, seen in self.ledger.last_listing(session.tenant.name).items()
-            if seen.quiet_until is not None and seen.quiet_until > self.clock.now()
+            if seen.quiet_until is not None and seen.quiet_until > now
         }
+        self.unsettled = self.ledger.unsettled(session.tenant.name, now - QUIET)
 
     def write(
         self,
@@ -181,16 +127,25 @@ class Act:
         for row in rows:
             waiting[row.employee].append(row)
         with self.session.console.bar("changes", sum(map(len, waiting.values()))) as step:
-            reached: set[int] = set()
             for ids in _chunks(everyone, waiting.keys() | set(also or ())):
-                reached |= ids
-                self._chunk(
-                    everyone, ids, [row for number in sorted(ids) for row in waiting[number]], request
-                )
-                for _ in (row for number in ids for row in waiting[number]):
+                chunk = [row for number in sorted(ids) for row in waiting.pop(number, ())]
+                try:
+                    self._chunk(everyone, ids, chunk, request)
+                except FiggoOpsError as error:
+                    self._break_off(error, [*chunk, *(row for rows in waiting.values() for row in rows)])
+                    return
+                for _ in chunk:
                     step()
-        for number in sorted(waiting.keys() - reached):
-            self.result.stale += [_lost(row) for row in waiting[number]]
+        self.result.stale += [_lost(row) for rows in waiting.values() for row in rows]
+
+    def _break_off(self, error: FiggoOpsError, rows: list[Row]) -> None:
+        """Figgo cannot be asked any more: what was written stays told, what was not reached is told too."""
+        if not self.result.written:
+            raise error
+        told = {(row.key, row.mailbox, row.action) for row in self.result.failed}
+        self.result.exits.append(error.exit)
+        reached = (row for row in rows if (row.key, row.mailbox, row.action) not in told)
+        self.result.failed += [row_of(row, f"not reached: {error.message}") for row in reached]
 
     def _chunk(self, everyone: Roster, ids: frozenset[int], rows: list[Row], request: Request) -> None:
         reading = self.look.reader.read(ids, request.window)
@@ -199,14 +154,12 @@ class Act:
         with leased(self.ledger, names, self.result.run, self.clock) as (lease, taken):
             busy = {mailbox for name, mailbox in names.items() if name not in taken}
             others = {number for number in ids if busy & everyone.mailboxes(number)}
-            for row in rows:
-                if row.employee in others:
-                    self.result.failed.append(
-                        row_of(row, "another process is writing to this mailbox; run again")
-                    )
+            reason = "another process is writing to this mailbox; run again"
+            self.result.failed += [row_of(row, reason) for row in rows if row.employee in others]
             reading.ids -= others
             sight = self.look.compare(everyone, reading, request)
             self._note(sight)
+            self.quiet -= {m for m in self.quiet if self.unsettled.get(m, set()) <= sight.keys.get(m, set())}
             self._write([row for row in rows if row.employee not in others], sight, lease)
 
     def _name(self, mailbox: Mailbox) -> str:
@@ -220,13 +173,12 @@ class Act:
     def _write(self, rows: list[Row], sight: Sight, lease: Lease) -> None:
         """Hold the rows against the fresh comparison and send what is in both."""
         closed = {one.mailbox for one in sight.unreadable}
-        lost = {one.employee for one in sight.unreadable if not one.mailbox}
         held = {planned(change).identity: reason for change, reason in sight.held}
         open_rows = []
         for one in rows:
             if one.identity in held:
                 self.result.held.append(row_of(one, held[one.identity]))
-            elif str(one.where) not in closed and one.employee not in lost:
+            elif str(one.where) not in closed and one.employee not in sight.incomplete:
                 open_rows.append(one)
         found = match(open_rows, sight.difference)
         self.result.unchanged += len(found.unchanged)
@@ -253,11 +205,10 @@ class Act:
                 if change.unit not in broken:
                     by_calendar[change.mailbox.calendar].append(change)
             for name, batch in by_calendar.items():
-                for outcome in self._sent(name, batch, lease):
-                    if outcome.status != "done":
-                        broken.add(outcome.change.unit)
+                with closing(self._sent(name, batch, lease)) as outcomes:
+                    broken |= {one.change.unit for one in outcomes if one.status != "done"}
 
-    def _sent(self, name: str, batch: list[Change], lease: Lease) -> Iterator[Outcome]:
+    def _sent(self, name: str, batch: list[Change], lease: Lease) -> Generator[Outcome, None, None]:
         """Send one calendar's changes, each recorded before it is sent and once its outcome is known."""
         numbers = self.ledger.begin(self.result.run, batch, self.clock.now())
         waiting = dict(zip(map(id, batch), zip(numbers, batch, strict=True), strict=True))
@@ -265,15 +216,19 @@ class Act:
         given: set[int] = set()
         reason = "the run was interrupted"
         try:
-            for outcome in self.session.calendar(name).write(self._while_valid(batch, lease, given)):
-                number, _ = waiting.pop(id(outcome.change))
-                known.append((number, outcome))
-                self._count(outcome)
-                if len(known) >= FLUSH:
-                    self.ledger.finish(known, self.clock.now())
-                    known = []
-                yield outcome
-            reason = "the lease ended before it was its turn; run again"
+            # Closed before the leases go: a write in flight must end while the mailbox is ours.
+            with closing(
+                self.session.calendar(name).write(self._while_valid(batch, lease, given))
+            ) as outcomes:
+                for outcome in outcomes:
+                    number, _ = waiting.pop(id(outcome.change))
+                    known.append((number, outcome))
+                    self._count(outcome)
+                    if len(known) >= FLUSH:
+                        self.ledger.finish(known, self.clock.now())
+                        known = []
+                    yield outcome
+            reason = "the lease ended, or an earlier creation here became unknown; run again"
         except FiggoOpsError as error:
             self.session.note_refusal(name, error)
             self.result.exits.append(error.exit)

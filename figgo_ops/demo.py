@@ -220,7 +220,7 @@ class Story:
         _tell("\nReports to open in a browser, without network:")
         for report in self.reports:
             _tell(f"  {report}")
-        _tell(f"\nAnd now by hand: figgo-ops lab --rehearsal --home {self.home.path}")
+        _tell("\nAnd now by hand, in JupyterLab: make lab, or: figgo-ops lab --rehearsal")
 
     def _hero_shows(self, states: list[str]) -> None:
         result = self._sync(self.hero.employee_number)

@@ -227,7 +227,7 @@ class _Seated:
                 )
             if target != wanted.event:
                 self._report("edited", event, wanted.key, "Its owner changed how it looks; respected.")
-        elif event.event == wanted.event:
+        elif event.event == settled(wanted.event, event, self.frame.hand_edits)[0]:
             self.result.beyond[event.mailbox, str(wanted.key)] = event.event
 
     def _missing(self, wanted: Wanted) -> None:

@@ -103,6 +103,12 @@ class MailboxAbsent(RowFailed):
     code, exit = "absent", 0
 
 
+class Stopped(KeyboardInterrupt):
+    """SIGTERM arrived: the same orderly end as Ctrl-C, told apart by the exit code."""
+
+    exit = 143
+
+
 EXIT_ORDER = (70, 2, 4, 7, 3, 5, 1, 6)
 
 

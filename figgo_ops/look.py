@@ -40,6 +40,8 @@ class Sight:
         held: changes that wait for a person's word, with the reason.
         refused: what must be answered, each with the command that answers it.
         listed: our events by the legal entity of their owner.
+        incomplete: people whose Figgo rows are not complete.
+        keys: the keys found in each mailbox that was read completely.
         seen: for each mailbox read completely, how many events of ours it has and the last day they touch.
     """
 
@@ -50,6 +52,8 @@ class Sight:
     refused: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     listed: dict[int, int] = field(default_factory=dict)
+    incomplete: frozenset[int] = frozenset()
+    keys: dict[Mailbox, set[str]] = field(default_factory=dict)
     seen: dict[Mailbox, tuple[int, date | None]] = field(default_factory=dict)
 
 
@@ -116,6 +120,8 @@ class Look:
             frozenset(reading.errors),
         )
         sight = Sight(diff(seats, listings, frame), seen=seen(listings))
+        sight.incomplete = frozenset(reading.errors)
+        sight.keys = {x.mailbox: {event.key_text for event in x.events} for x in listings if not x.error}
         sight.unreadable, absent = _unreadable(everyone, reading, listings)
         sight.skipped += absent
         sight.refused += _answers(self.tenant.name, sight.unreadable)

@@ -142,9 +142,6 @@ def _flanks(read: Mapping[int, Span | None], reach: Span) -> dict[Span, list[int
     return found
 
 
-_DAY = date.resolution
-
-
 def _check_rows(reading: Reading, owners: Iterable[int]) -> None:
     """Set aside people whose rows contradict each other."""
     for number in owners:

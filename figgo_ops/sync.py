@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 import figgo_ops
 from figgo_ops import planfile, tenants
-from figgo_ops.act import Act, Result, leased, row_of
-from figgo_ops.errors import FiggoOpsError, Refused, TenantBusy, Unreachable, UsageError, worst_exit
+from figgo_ops.act import Act, Result, row_of
+from figgo_ops.errors import FiggoOpsError, Refused, Stopped, TenantBusy, Unreachable, UsageError, worst_exit
 from figgo_ops.gate import listed, over_limits, still_good, told, writable
+from figgo_ops.lease import leased
 from figgo_ops.leaves import Span
 from figgo_ops.limits import held_by, wordless
 from figgo_ops.look import Look, Request, Sight
@@ -26,8 +27,8 @@ from figgo_ops.roster import Roster, chosen
 from figgo_ops.session import Session
 
 KEPT = timedelta(days=90)
-ABOVE = "above the limits"
-WORDLESS = "a removal by policy or scope needs a confirmed plan"
+ABOVE = "above the limits; look with `plan`, then `apply` with the number it names"
+WORDLESS = "a removal by policy or scope needs a confirmed plan: `plan`, then `apply`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,13 @@ def window(session: Session, since: date | str | None) -> Span:
 
 
 def _day(since: date | str) -> date:
-    if isinstance(since, date):
-        return since
     try:
-        return date.fromisoformat(since)
+        day = since if isinstance(since, date) else date.fromisoformat(since)
     except ValueError as error:
         raise UsageError(f"{since!r} is not a date.", 'Write it as 2026-01-31, or "start".') from error
+    if not 1900 <= day.year < 2100:
+        raise UsageError(f"{day} is not a day of anybody's leave.", "Give one between 1900 and 2100.")
+    return day
 
 
 def plan(session: Session, ask: Ask) -> Plan:
@@ -110,9 +112,8 @@ def _planned(session: Session, ask: Ask) -> tuple[Plan, Sight]:
     picked = chosen(everyone, ask.employees, ask.legal_entities)
     ids = look.concerned(everyone, request.window, now) if picked is None else everyone.closure(picked)
     requests, minutes = session.figgo.estimate(len(ids), request.window)
-    session.console.say(
-        f"Reading the leaves of {len(ids)} people: about {requests} requests, {minutes:.0f} min"
-    )
+    time = f"{minutes:.0f} min" if minutes >= 1 else "under a minute"
+    session.console.say(f"Reading the leaves of {len(ids)} people: at most {requests} requests, {time}")
     sight = look.compare(everyone, look.reader.read(ids, request.window), request)
     made = Plan(
         session.tenant.name,
@@ -224,6 +225,7 @@ def sync(session: Session, ask: Ask) -> Result:
         result = _run(session, "sync", confirmed)
         result.unchanged = made.unchanged
         result.unreadable = list(made.unreadable)
+        result.notes = [*made.notes, *made.refused]
         result.held += [row_of(change, reason) for change, reason in sight.held]
         result.exits += [Refused.exit] if made.refused else []
         _write(session, confirmed, held, result)
@@ -292,8 +294,8 @@ def _write(session: Session, confirmed: Confirmed, held: dict[int, str], result:
     try:
         _act(session, confirmed, rows, result)
         exit_code = exit_of(result)
-    except KeyboardInterrupt:
-        exit_code = 130
+    except KeyboardInterrupt as stop:
+        exit_code = Stopped.exit if isinstance(stop, Stopped) else 130
         raise
     except FiggoOpsError as error:
         exit_code = error.exit

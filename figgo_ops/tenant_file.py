@@ -57,6 +57,12 @@ def _zone(name: str) -> str:
     return name
 
 
+def _start(day: date) -> date:
+    if not 1900 <= day.year < 2100:
+        raise ValueError("must lie between 1900 and 2100")
+    return day
+
+
 def _slug(text: str) -> str:
     if not SLUG.fullmatch(text):
         raise ValueError("must consist of a-z, 0-9 and inner hyphens")
@@ -232,7 +238,7 @@ class TenantFile(Section):
     name: Annotated[str, AfterValidator(_slug)]
     state: State = "draft"
     timezone: Zone
-    start: date
+    start: Annotated[date, AfterValidator(_start)]
     figgo: FiggoSection
     calendar: Annotated[list[dict[str, Any]], Field(min_length=1)]
     events: EventsSection = EventsSection()

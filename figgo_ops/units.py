@@ -45,8 +45,7 @@ def order(change: Change) -> tuple[object, ...]:
 def _reach(change: Change, spans: Mapping[Key, Reach], hours: Hours) -> Reach:
     """First and last half-day that a change is about, before and after it."""
     reach = [touched_slots(change.before, hours)] if change.before else []
-    if change.action != "remove":
-        reach.append(spans[change.key])
+    reach.append(spans[change.key] if change.action != "remove" else _meant(change, reach[0]))
     return min(first for first, _ in reach), max(last for _, last in reach)
 
 

@@ -116,6 +116,7 @@ def result_text(result: Result) -> str:
         parts += [f"{name}: {row.action} {row.key} in {row.mailbox}: {row.error}" for row in rows[:ROWS]]
         parts += [f"{name}: ... and {len(rows) - ROWS} more"] if len(rows) > ROWS else []
     parts += [f"not readable: {line}" for line in _unreadable(result.unreadable)]
+    parts += [f"note: {note}" for note in result.notes]
     return plain("\n".join(parts))
 
 

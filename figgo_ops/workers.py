@@ -31,16 +31,15 @@ def side_by_side(groups: Iterable[Sequence[T]], work: Callable[[T], R], threads:
             crew.engage(group)
             while crew.busy >= threads or not crew.said.empty():
                 yield from crew.report()
-        yield from crew.dismiss()
+        while crew.busy:
+            yield from crew.report()
     except GeneratorExit:
         raise
     except BaseException:  # Ctrl-C too: what was done meanwhile must be known before we leave
-        crew.stopping.set()
-        while crew.busy:
-            yield from crew.report(again=False)
+        yield from crew.last_words()
         raise
     finally:
-        crew.abandon()
+        crew.end()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,39 +56,43 @@ class _Crew(Generic[T, R]):
         self.work = work
         self.said: queue.SimpleQueue[R | _End] = queue.SimpleQueue()
         self.stopping = threading.Event()
+        self.threads: list[threading.Thread] = []
         self.busy = 0
 
     def engage(self, group: Sequence[T]) -> None:
         """Begin a group in a thread of its own."""
         thread = threading.Thread(target=self._run, args=(group,), daemon=True)
+        self.threads = [one for one in self.threads if one.is_alive()]
+        self.threads.append(thread)
         thread.start()
         self.busy += 1
 
-    def report(self, *, again: bool = True) -> Iterator[R]:
-        """Wait for the next word of any thread: a result, or its end.
-
-        Args:
-            again: raise what a thread failed with.
-        """
+    def report(self) -> Iterator[R]:
+        """Wait for the next word of any thread: a result, or its end, whose failure is raised."""
         word = self.said.get()
         if not isinstance(word, _End):
             yield word
             return
         self.busy -= 1
-        if word.failure is not None and again:
+        if word.failure is not None:
             raise word.failure
 
-    def dismiss(self) -> Iterator[R]:
-        """What is still to come, to the last thread's end."""
-        while self.busy:
-            yield from self.report()
+    def last_words(self) -> Iterator[R]:
+        """Results not yet given out, once every item that has begun has ended."""
+        self.end()
+        while not self.said.empty():
+            word = self.said.get()
+            if not isinstance(word, _End):
+                yield word
 
-    def abandon(self) -> None:
-        """Let every item that has begun end, and nothing more begin."""
+    def end(self) -> None:
+        """Let every item that has begun end, and nothing more begin.
+
+        The threads are waited for, not their words: Ctrl-C may fall just between a word and its counting.
+        """
         self.stopping.set()
-        while self.busy:
-            for _ in self.report(again=False):
-                pass
+        for thread in self.threads:
+            thread.join()
 
     def _run(self, group: Sequence[T]) -> None:
         failure = None

@@ -1,5 +1,6 @@
 """The rehearsal company for journeys: real sockets, and a clock that moves only when slept on."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from figgo_ops import sync
 from figgo_ops.act import Result
-from figgo_ops.home import Home
+from figgo_ops.home import LEDGER_VARIABLE, Home
 from figgo_ops.plan import Plan
 from figgo_ops.sandbox import Fault, Rehearsal
 from figgo_ops.sandbox.absences import Leave
@@ -37,30 +38,34 @@ class Clock:
     """A clock that sleeps by moving on.
 
     Attributes:
-        interrupt: Ctrl-C arrives the next time the main thread looks at the clock.
+        interrupt: Ctrl-C arrives the next time the main thread calls the method of this name.
     """
 
     def __init__(self, start: datetime) -> None:
         self._lock = threading.Lock()
         self._start = start
         self.slept = 0.0
-        self.interrupt = False
+        self.interrupt = ""
 
     def monotonic(self) -> float:
         """Seconds since some fixed moment."""
-        if self.interrupt and threading.current_thread() is threading.main_thread():
-            self.interrupt = False
-            raise KeyboardInterrupt
+        self._interrupted("monotonic")
         return 1000.0 + self.slept
 
     def now(self) -> datetime:
         """The present, in UTC."""
+        self._interrupted("now")
         return self._start + timedelta(seconds=self.slept)
 
     def sleep(self, seconds: float) -> None:
         """Let so much time pass, at once."""
         with self._lock:
             self.slept += seconds
+
+    def _interrupted(self, method: str) -> None:
+        if self.interrupt == method and threading.current_thread() is threading.main_thread():
+            self.interrupt = ""
+            raise KeyboardInterrupt
 
 
 class Corail:
@@ -78,12 +83,16 @@ class Corail:
         self.stage.figgo.clock = lambda: self.clock.now().timestamp()
         self.home = Home.open(str(self.stage.home))
         self.file = self.home.tenants / f"{TENANT}.toml"
+        self._surroundings = mock.patch.dict(os.environ)
         self._full = (self.home.secrets / "corail-figgo.key").read_text()
 
     def __enter__(self) -> Self:
+        self._surroundings.start()
+        os.environ.pop(LEDGER_VARIABLE, None)
         return self
 
     def __exit__(self, *_raised: object) -> None:
+        self._surroundings.stop()
         self.stage.stop()
 
     def case(self, name: str) -> Case:

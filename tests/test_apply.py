@@ -19,8 +19,7 @@ GENEVA, ANTILLES = 2, 3
 
 
 @pytest.fixture
-def corail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Corail]:
-    monkeypatch.delenv("FIGGO_OPS_LEDGER", raising=False)
+def corail(tmp_path: Path) -> Iterator[Corail]:
     with Corail(tmp_path) as made:
         yield made
 
@@ -267,18 +266,16 @@ def test_half_of_a_replacement_is_not_written_when_the_other_half_is_new(corail:
     assert corail.shown(case.person) == ["2026-12-07 14:00..2026-12-11 18:00 Europe/Paris"]
 
 
-def test_apply_uses_the_day_and_the_window_the_plan_was_made_with(corail: Corail) -> None:
+def test_apply_uses_the_day_the_plan_was_made_for(corail: Corail) -> None:
+    """On somebody's last day all their leaves are still shown, and the plan of that day says so tomorrow."""
     corail.activate()
     number = corail.case("leaving-soon").person
-    corail.sync(number)
-    last = date(2026, 11, 23)
-    corail.stage.end_contract(number, last)
+    corail.stage.end_contract(number, date(2026, 11, 23))
     seen = corail.plan(number)
-    assert seen.changes == (), "on the last day somebody is still employed"
     corail.clock.sleep(timedelta(hours=20).total_seconds())
     result = corail.apply(seen)
-    assert (result.written, len(corail.shown(number))) == (0, 2)
-    assert corail.sync(number).deleted == 2
+    assert (result.created, result.stale) == (seen.count("create"), [])
+    assert corail.sync(number).deleted == result.created, "today's own plan knows that they left"
 
 
 def test_every_run_is_kept_in_the_ledger_with_what_it_counted(corail: Corail, hero: int) -> None:
@@ -288,8 +285,10 @@ def test_every_run_is_kept_in_the_ledger_with_what_it_counted(corail: Corail, he
     second = corail.apply(seen)
     with corail.session() as session:
         latest, earlier = session.ledger.runs("corail", 2)
+        written = [(one.change.employee, one.status) for one in session.ledger.changes(first.run)]
     assert (latest.id, earlier.id) == (second.run, first.run)
     assert (latest.command, latest.checksum, latest.exit) == ("apply", seen.checksum, 0)
+    assert written == [(hero, "done")]
     assert earlier.counts == {"created": 1, "updated": 0, "deleted": 0, "unchanged": 0}
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from figgo_ops import sync, tenants
 from figgo_ops.__main__ import main
-from figgo_ops.act import leased
+from figgo_ops.errors import UsageError
+from figgo_ops.lease import leased
 from figgo_ops.ledger import Ledger
 from figgo_ops.session import Session
 from tests.rehearsal import TODAY, Corail
@@ -58,7 +59,7 @@ def test_programs_get_one_document_and_people_the_rest(shell: Shell) -> None:
         frozenset({"employee", "leave", "reason"})
     }
     assert f"REHEARSAL  tenant corail (draft)  home {shell.corail.home.path}" in seen.err
-    assert "about" in seen.err
+    assert "Reading the leaves of 59 people" in seen.err
     words = ("apply", seen.document["file"], "--confirm", seen.document["checksum"])
     written = shell.json(*words)
     shaped(written.document, RESULT)
@@ -213,6 +214,19 @@ def test_an_error_nobody_foresaw_leaves_its_traceback_in_the_home_without_secret
     assert kept.stat().st_mode & 0o077 == 0
 
 
+def test_no_error_message_shows_a_secret_whoever_wrote_it(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def careless(session: Session, _ask: sync.Ask) -> None:
+        session.figgo.people()
+        key = (shell.corail.home.secrets / "corail-figgo.key").read_text(encoding="utf-8")
+        raise UsageError(f"The key {key} is bad.", f"Replace {key}.")
+
+    monkeypatch.setattr("figgo_ops.sync.plan", careless)
+    key = "[secret:file:corail-figgo.key]"
+    shell.refused("plan", "corail", exit=2, says=f"The key {key} is bad.", remedy=f"Replace {key}.")
+
+
 def test_the_tenants_are_listed_and_one_that_cannot_be_read_is_listed_as_such(shell: Shell) -> None:
     listed = shell.json("tenants")
     file = str(shell.corail.file)
@@ -296,7 +310,7 @@ def test_a_start_in_the_far_past_is_only_slow_and_the_estimate_says_so(shell: Sh
     shell.corail.rewrite("start = 2026-05-01", "start = 1950-01-01")
     seen = shell("plan", "corail", "--from", "start")
     assert (seen.exit, "Days 1950-01-01 to" in seen.out) == (0, True)
-    minutes = re.search(r"about (\d+) requests, (\d+) min", seen.err)
+    minutes = re.search(r"at most (\d+) requests, (\d+) min", seen.err)
     assert minutes is not None
     assert int(minutes[2]) > 10
 

@@ -40,7 +40,7 @@ STORY = (
     "drags an event a week later, by hand: found and put back.",
     "Reports to open in a browser, without network:",
     "report.html",
-    "figgo-ops lab --rehearsal --home ",
+    "figgo-ops lab --rehearsal",
 )
 
 

@@ -12,9 +12,8 @@ from tests.rehearsal import ANTILLES, GENEVA, Corail
 
 
 @pytest.fixture
-def corail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Corail]:
+def corail(tmp_path: Path) -> Iterator[Corail]:
     """Active from the start, its calendars still empty."""
-    monkeypatch.delenv("FIGGO_OPS_LEDGER", raising=False)
     with Corail(tmp_path) as made:
         made.activate()
         yield made
@@ -225,3 +224,17 @@ def test_removals_by_scope_or_policy_wait_for_a_confirmed_plan(
     assert [change.reason for change in seen.changes] == [reason]
     done = corail.apply(seen)
     assert (done.deleted, sync.exit_of(done), corail.shown(hero)) == (1, 0, [])
+
+
+def test_a_listing_that_is_not_complete_does_not_change_what_the_limits_are_measured_against(
+    corail: Corail,
+) -> None:
+    corail.load()
+    corail.sync()
+    with corail.session() as session:
+        before = session.ledger.slices("corail")
+    assert sum(before.values()) == len(corail.marked())
+    corail.stage.google.set_state(corail.mail(corail.case("maternity").person), "suspended")
+    assert corail.sync().unreadable
+    with corail.session() as session:
+        assert session.ledger.slices("corail") == before

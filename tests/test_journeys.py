@@ -12,9 +12,8 @@ from tests.rehearsal import Corail
 
 
 @pytest.fixture
-def corail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Corail]:
+def corail(tmp_path: Path) -> Iterator[Corail]:
     """Active from the start, its calendars still empty."""
-    monkeypatch.delenv("FIGGO_OPS_LEDGER", raising=False)
     with Corail(tmp_path) as made:
         made.activate()
         yield made

@@ -65,8 +65,7 @@ WITHOUT_CALENDAR = {"no-mail", "mailbox-unknown"}
 
 
 @pytest.fixture
-def corail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Corail]:
-    monkeypatch.delenv("FIGGO_OPS_LEDGER", raising=False)
+def corail(tmp_path: Path) -> Iterator[Corail]:
     with Corail(tmp_path) as made:
         yield made
 
@@ -169,11 +168,42 @@ def test_a_sickness_entered_late_is_left_to_the_monthly_sweep(corail: Corail) ->
     assert corail.shown(number) == STORY["retroactive-sickness"]
 
 
-def test_nothing_that_ended_before_the_start_of_the_tenant_is_created(corail: Corail) -> None:
-    corail.rewrite("start = 2026-05-01", "start = 2026-11-01")
-    corail.load()
-    assert corail.shown(corail.case("retroactive-sickness").person) == []
-    assert corail.shown(corail.case("maternity").person) == STORY["maternity"], "a period is never cut"
+@pytest.mark.parametrize("since", [None, date(2026, 1, 1), "start"], ids=["nightly", "from January", "start"])
+def test_nothing_that_ended_before_the_start_of_the_tenant_is_created(
+    corail: Corail, since: date | str | None
+) -> None:
+    corail.rewrite("start = 2026-05-01", "start = 2026-11-20")
+    corail.activate()
+    over, running = corail.case("sickness-by-hr").person, corail.case("transferred").person
+    corail.sync(over, running, since=since)
+    assert corail.shown(over) == []
+    assert corail.shown(running) == STORY["transferred"], "a period is never cut"
+
+
+def test_each_half_day_that_hours_do_not_fill_is_an_event_of_its_own(corail: Corail) -> None:
+    corail.activate()
+    hero = corail.case("telework").person
+    corail.stage.request_leave(hero, date(2027, 2, 1), account="Récupération", hours=2)
+    corail.stage.enter_by_hr(hero, date(2027, 2, 8), account="Récupération", hours=9)
+    corail.sync(hero)
+    assert corail.shown(hero) == [
+        "2027-02-01 09:00..11:00 Europe/Paris ?",
+        "2027-02-01 14:00..16:00 Europe/Paris ?",
+        "2027-02-08",
+    ]
+
+
+def test_an_absence_that_began_before_the_horizon_disappears_when_it_is_cancelled(corail: Corail) -> None:
+    """Its event touches the window, the day that its key names does not: Figgo is read back to that day."""
+    corail.activate()
+    hero = corail.case("telework").person
+    request = corail.stage.request_leave(hero, date(2026, 9, 14), date(2026, 10, 30))
+    corail.stage.approve(request.id)
+    corail.sync(hero)
+    assert corail.shown(hero) == ["2026-09-14..2026-10-30"]
+    corail.cancel(hero)
+    assert corail.sync(hero).deleted == 1
+    assert corail.shown(hero) == []
 
 
 def test_one_absence_is_followed_from_request_to_cancellation(corail: Corail) -> None:

@@ -201,6 +201,16 @@ def test_a_hostile_title_reaches_the_terminal_as_text() -> None:
     assert line.endswith("\\u001b]0;pwned\\u0007=cmd|'!A0")
 
 
+def test_nothing_that_figgo_or_a_provider_said_steers_the_terminal() -> None:
+    bad, shown = "\x1b[31m\x9b2J", "\\u001b[31m\\u009b2J"
+    made = plan(skipped=(Skip(7, "1-A", bad),), notes=(bad,), unreadable=(refused_by("p@x (siège)", bad),))
+    told = words.plan_text(made, "figgo-ops apply p")
+    assert (told.count(shown), "\x1b" in told, "\x9b" in told) == (3, False, False)
+    failed = replace(row(1), error=bad)
+    assert shown in words.result_text(result(failed=[failed]))
+    assert "\x1b" not in words.result_text(result(failed=[failed]))
+
+
 def test_the_line_to_apply_survives_a_shell() -> None:
     made = plan(change())
     assert shlex.split(words.apply_line(made, "/tmp/it's mine")) == [

@@ -10,7 +10,7 @@ Nothing else knows which providers there are.
 """
 
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal, Protocol
@@ -70,7 +70,7 @@ class Calendar(Protocol):
     ) -> Iterator[Listing]:
         """Unmarked events that touch the window and have one of these titles, in whatever case."""
 
-    def write(self, changes: Iterable[Change]) -> Iterator[Outcome]:
+    def write(self, changes: Iterable[Change]) -> Generator[Outcome, None, None]:
         """One outcome per change, as they come.
 
         Changes of one mailbox are sent one after the other in the order given; mailboxes go side by side.

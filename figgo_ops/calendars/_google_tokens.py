@@ -124,6 +124,6 @@ class _TokenRequest(google_auth_httplib2.Request):  # type: ignore[misc]
             words = None
         if not isinstance(words, dict) or answer.status >= 500 or answer.status == 429:
             raise _TokenTroubleError(f"HTTP {answer.status}")
-        if words.get("error") in PASSING:
-            raise _TokenTroubleError(words["error"])
+        if str(words.get("error")) in PASSING:
+            raise _TokenTroubleError(str(words["error"]))
         return answer

@@ -1,7 +1,7 @@
 """Google Calendar: a service account that acts for each user, and what Google can hold."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -130,7 +130,7 @@ class GoogleCalendar:
 
         return self._listings(mailboxes, query, alike, near)
 
-    def write(self, changes: Iterable[Change]) -> Iterator[Outcome]:
+    def write(self, changes: Iterable[Change]) -> Generator[Outcome, None, None]:
         """One outcome per change; see the port.
 
         All changes of one mailbox must come one after the other. They are taken together when a thread is

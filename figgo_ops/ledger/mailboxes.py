@@ -72,6 +72,18 @@ class Mailboxes(Leases):
         with self._writing() as connection:
             self._upsert(connection, rows.mailboxes, [at_mailbox(tenant, mailbox, quiet_until=until)])
 
+    def unsettled(self, tenant: str, since: datetime) -> dict[Mailbox, set[str]]:
+        """Keys of creations whose outcome nobody could tell when they were sent, by mailbox."""
+        made = rows.changes.c
+        asked = select(made.calendar, made.address, made.key).where(
+            made.tenant == tenant, made.action == "create", made.status == "unknown", made.started >= since
+        )
+        found: dict[Mailbox, set[str]] = {}
+        with self._reading() as connection:
+            for calendar, address, key in connection.execute(asked):
+                found.setdefault(Mailbox(calendar, address), set()).add(key)
+        return found
+
     def last_written(self, tenant: str) -> dict[tuple[Mailbox, str], str]:
         """Fingerprints, by mailbox and key, of the last write of every event that we did not remove since."""
         there = rows.written.c

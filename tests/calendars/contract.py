@@ -373,7 +373,7 @@ class CalendarContract:
 
         outcomes = stage.calendar.write(maker())
         next(outcomes)
-        outcomes.close()  # type: ignore[attr-defined]
+        outcomes.close()
         assert len(taken) < 40
         shown = len(stage.titles(stage.anne)) + len(stage.titles(stage.zoe))
         assert 1 <= shown <= len(taken)

@@ -1,6 +1,6 @@
 """A calendar kept in dictionaries: the port without a provider, for the tests of what stands on it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -175,7 +175,7 @@ class MemoryCalendar:
         for address in mailboxes:
             yield self._list("look", address, alike)
 
-    def write(self, changes: Iterable[Change]) -> Iterator[Outcome]:
+    def write(self, changes: Iterable[Change]) -> Generator[Outcome, None, None]:
         """One after the other, each taken from the iterable just before it is sent."""
         for change in changes:
             self._gate()

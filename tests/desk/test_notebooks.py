@@ -254,6 +254,13 @@ time.sleep(120)
 """
 
 
+def _ended(kernel: int) -> None:
+    """Wait for the end of a process that cannot be ours to wait for."""
+    ended, _, _ = select.select([kernel], [], [], 60)
+    os.close(kernel)
+    assert ended, "the kernel outlived its runner"
+
+
 @pytest.mark.notebook
 @pytest.mark.parametrize(
     ("number", "exit_code", "status"),
@@ -263,14 +270,14 @@ def test_a_run_that_is_told_to_stop_still_reports(
     tmp_path: Path, number: signal.Signals, exit_code: int, status: str
 ) -> None:
     runner = _started(tmp_path)
-    kernel = _up(tmp_path, runner)
+    kernel = os.pidfd_open(_up(tmp_path, runner))
     runner.send_signal(number)
     out, _ = runner.communicate(timeout=60)
     folder = Path(out.strip())
     assert runner.returncode == exit_code
     assert json.loads((folder / "result.json").read_text())["status"] == status
     assert 'role="alert"' in (folder / "report.html").read_text()
-    assert not Path(f"/proc/{kernel}").exists()
+    _ended(kernel)
 
 
 @pytest.mark.notebook
@@ -279,9 +286,7 @@ def test_a_run_whose_runner_was_killed_is_told_by_the_next_one(tmp_path: Path) -
     kernel = os.pidfd_open(_up(tmp_path, runner))
     runner.kill()
     runner.communicate()
-    ended, _, _ = select.select([kernel], [], [], 60)
-    assert ended, "the kernel outlived its runner"
-    os.close(kernel)
+    _ended(kernel)
     (folder,) = (tmp_path / "home" / "runs").iterdir()
     assert not (folder / "result.json").exists()
     after = notebooks.run(notebook(tmp_path / "next.ipynb", "1"), {}, tmp_path / "home")
