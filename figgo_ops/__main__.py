@@ -27,6 +27,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of exiting, so that `--json` gets its document."""
+        if message.startswith("unrecognized arguments"):  # one that is no option may be a secret
+            unknown = [word for word in message.split() if word.startswith("--")]
+            message = f"Not understood: {' '.join(unknown) or 'more words than the command takes'}."
         raise UsageError(message, f"See {self.prog} --help.")
 
 
@@ -215,7 +218,9 @@ def _sync(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace, document: Any, text: str) -> None:
-    print(json.dumps(document) if options.json else text)
+    from figgo_ops.secrets import REDACTOR
+
+    print(REDACTOR.clean(json.dumps(document) if options.json else text))
 
 
 def _tenants(options: argparse.Namespace) -> int:

@@ -72,10 +72,7 @@ class Result:
         }
         for name in ("failed", "stale", "unknown", "held"):
             shape[name] = [asdict(row) for row in getattr(self, name)]
-        shape["unreadable"] = [
-            {"employee": row.employee, "mailbox": row.mailbox, "error": row.error.message}
-            for row in self.unreadable
-        ]
+        shape["unreadable"] = [row.document() for row in self.unreadable]
         shape["notes"] = list(self.notes)
         return shape
 
@@ -178,6 +175,8 @@ class Act:
         for one in rows:
             if one.identity in held:
                 self.result.held.append(row_of(one, held[one.identity]))
+            elif one.where in sight.absent:
+                self.result.stale.append(row_of(one, sight.absent[one.where]))
             elif str(one.where) not in closed and one.employee not in sight.incomplete:
                 open_rows.append(one)
         found = match(open_rows, sight.difference)
@@ -259,9 +258,9 @@ class Act:
         change, error = outcome.change, outcome.error
         text = error.message if error else ""
         if outcome.status == "done":
-            if not self.result.written:
-                self.first_write()
             self.result.count(change)
+            if self.result.written == 1:
+                self.first_write()
         elif outcome.status == "failed":
             self.result.failed.append(row_of(change, text))
         else:

@@ -22,7 +22,8 @@ def settled(
     """The event as it shall be, its fingerprint, and why it must be written; None when it need not be."""
     event, mark = existing.event, Fingerprint.parse(existing.print_text)
     target = desired
-    if hand_edits == "respect" and mark is not None and event.look != mark.look:
+    # A look that the customer changed since is written, whatever the owner did: it may hide an absence type.
+    if hand_edits == "respect" and mark is not None and event.look != mark.look == desired.look:
         target = replace(desired, title=event.title, show_as=event.show_as, private=event.private)
     new = Fingerprint.of(desired)
     if mark is None:

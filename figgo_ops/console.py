@@ -8,6 +8,7 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from figgo_ops.figgo import Progress
+from figgo_ops.secrets import REDACTOR
 from figgo_ops.session import Step
 from figgo_ops.words import plain
 
@@ -17,7 +18,7 @@ class Terminal:
 
     def say(self, line: str) -> None:
         """Show one line."""
-        tqdm.write(plain(line), file=sys.stderr)
+        tqdm.write(plain(REDACTOR.clean(line)), file=sys.stderr)
 
     @contextmanager
     def bar(self, what: str, total: int) -> Iterator[Step]:
@@ -37,7 +38,7 @@ class Cell:
 
     def say(self, line: str) -> None:
         """Show one line; not on stderr, which notebooks show in red."""
-        sys.stdout.write(plain(line) + "\n")
+        sys.stdout.write(plain(REDACTOR.clean(line)) + "\n")
 
     @contextmanager
     def bar(self, what: str, total: int) -> Iterator[Step]:

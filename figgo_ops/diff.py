@@ -71,6 +71,7 @@ class Difference:
     Attributes:
         unchanged: events that are as desired, by (mailbox, key).
         beyond: the same outside the window, where nothing else is said of them.
+        read: the mailboxes that were read completely.
         present: (mailbox, provider id) of every event of ours that was listed.
     """
 
@@ -80,6 +81,7 @@ class Difference:
     notes: list[str] = field(default_factory=list)
     unchanged: dict[tuple[Mailbox, str], Event] = field(default_factory=dict)
     beyond: dict[tuple[Mailbox, str], Event] = field(default_factory=dict)
+    read: frozenset[Mailbox] = frozenset()
     present: set[tuple[Mailbox, str]] = field(default_factory=set)
 
 
@@ -87,7 +89,7 @@ def diff(seats: Iterable[Seat], listings: Iterable[Listing], frame: Frame) -> Di
     """Compare desired and existing events; nothing is planned where either side is not complete."""
     read = {listing.mailbox: listing for listing in listings if listing.error is None}
     seated = {seat.person.id: seat for seat in seats}
-    result = Difference()
+    result = Difference(read=frozenset(read))
     found = _sorted_out(read, seated, frame, result)
     unit = 0
     for seat in sorted(seated.values(), key=lambda seat: seat.person.id):
@@ -300,10 +302,12 @@ class _Seated:
 
     def _by_policy(self, key: Key, event: Existing) -> bool:
         """Whether the tenant file rather than Figgo keeps an active leave out of the calendar."""
-        reason = self.seat.dropped.get((key.period, key.slot))
-        if reason == "pending hidden":  # a confirmed event became pending again in Figgo
+        first, last = touched_slots(event.event, self.frame.hours)
+        slots = {key.slot, *range(first, last + 1)}
+        reasons = {self.seat.dropped.get((key.period, at)) for at in slots} - {None, "no duration"}
+        if reasons == {"pending hidden"}:  # a confirmed event became pending again in Figgo
             return event.event.state == "tentative"
-        return reason is not None and reason != "no duration"
+        return bool(reasons)
 
     def _touches(self, wanted: Wanted) -> bool:
         return self.frame.window.touches(slot_day(wanted.first), slot_day(wanted.last))

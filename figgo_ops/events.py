@@ -234,14 +234,12 @@ class Wanted:
 
     Attributes:
         first, last: the half-days it covers, as slots.
-        titles: names of the absence types inside, for reports to the support engineer only.
     """
 
     key: Key
     event: Event
     first: Slot
     last: Slot
-    titles: tuple[str, ...] = ()
 
 
 def wanted(
@@ -270,7 +268,6 @@ def wanted(
             event_of(stretch, policy, policy.zone(person), hour_ranges=hour_ranges),
             stretch.first.slot,
             stretch.last.slot,
-            tuple(dict.fromkeys(leave.type_name for leave in stretch.leaves)),
         )
         for stretch in cuts
     ]

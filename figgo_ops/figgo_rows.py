@@ -263,7 +263,10 @@ def _need(row: Row, name: str, what: str) -> Any:
 
 
 def _odd(name: str, value: object, what: str) -> Incomplete:
-    return Incomplete(f"Figgo's answer has {str(value)[:40]!r} as {name} in {what}.", _AGAIN)
+    # The value itself may be an absence type or a comment, and messages go everywhere.
+    return Incomplete(
+        f"Figgo's answer has {type(value).__name__} of an unexpected form as {name} in {what}.", _AGAIN
+    )
 
 
 def _part(row: Row, name: str, what: str) -> Row:

@@ -182,7 +182,11 @@ def part_slot(part: str) -> Slot | None:
     except ValueError:
         return None
     half = part[8:]
-    if half not in ("A", "P") or part_name(day, "P" if half == "P" else "A") != part:
+    if (
+        not 1900 <= day.year < 2100
+        or half not in ("A", "P")
+        or part_name(day, "P" if half == "P" else "A") != part
+    ):
         return None
     return slot(day, "P" if half == "P" else "A")
 

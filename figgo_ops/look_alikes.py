@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from figgo_ops.events import Policy
 from figgo_ops.leaves import Leave, Span, joint
-from figgo_ops.mailboxes import ask
+from figgo_ops.mailboxes import ask, ours
 from figgo_ops.plan import Change, Existing, Finding, Listing, Mailbox
 from figgo_ops.session import Session
 
@@ -20,7 +20,8 @@ def search(
         changes: what would be written.
         titles: what an event of ours may be called.
     """
-    empty = {listing.mailbox for listing in listings if not (listing.error or listing.events)}
+    host = session.tenant.figgo.host
+    empty = {listing.mailbox for listing in listings if not (listing.error or ours(listing, host))}
     days: dict[Mailbox, list[Span]] = defaultdict(list)
     for change in changes:
         if change.action == "create" and change.mailbox in empty:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import date
 
 from figgo_ops.calendars import Calendar
-from figgo_ops.errors import FiggoOpsError, Refused
+from figgo_ops.errors import FiggoOpsError, Incomplete, Refused
 from figgo_ops.events import Key
 from figgo_ops.leaves import Person
-from figgo_ops.plan import Listing, Mailbox
+from figgo_ops.plan import Existing, Listing, Mailbox
 from figgo_ops.session import Session
 
 GUARDED = 3
@@ -32,6 +32,9 @@ def ask(session: Session, mailboxes: Iterable[Mailbox], question: Question) -> I
         except FiggoOpsError as error:
             session.note_refusal(name, error)
             yield from (Listing(Mailbox(name, address), error=error) for address in sorted(left))
+        else:
+            silent = Incomplete(f"The calendar {name} says nothing about this mailbox.", "Run again.")
+            yield from (Listing(Mailbox(name, address), error=silent) for address in sorted(left))
 
 
 def our_events(session: Session, mailboxes: Iterable[Mailbox], *, accept_empty: bool) -> list[Listing]:
@@ -46,16 +49,17 @@ def our_events(session: Session, mailboxes: Iterable[Mailbox], *, accept_empty: 
         for listing in ask(session, mailboxes, lambda calendar, some: calendar.read(some)):
             found[listing.mailbox] = listing
             step()
+    host = session.tenant.figgo.host
     before = session.ledger.last_listing(session.tenant.name)
     suspects = [
         mailbox
         for mailbox, listing in found.items()
-        if not (listing.error or listing.events or accept_empty)
+        if not (listing.error or ours(listing, host) or accept_empty)
         and mailbox in before
         and before[mailbox].events >= GUARDED
     ]
     for again in ask(session, suspects, lambda calendar, some: calendar.read(some)):
-        empty = not (again.events or again.error)
+        empty = not (ours(again, host) or again.error)
         found[again.mailbox] = _held(again, before[again.mailbox].events) if empty else again
     return list(found.values())
 
@@ -69,15 +73,17 @@ def _held(listing: Listing, before: int) -> Listing:
     return replace(listing, error=error)
 
 
-def seen(listings: Iterable[Listing]) -> dict[Mailbox, tuple[int, date | None]]:
+def ours(listing: Listing, host: str) -> list[Existing]:
+    """The events in it that carry this tenant's marker, not another's."""
+    return [event for event in listing.events if event.key_text.startswith(f"{host}/")]
+
+
+def seen(listings: Iterable[Listing], host: str) -> dict[Mailbox, tuple[int, date | None]]:
     """For each mailbox read completely how many events of ours it has, and the last day they touch."""
+    found = {listing.mailbox: ours(listing, host) for listing in listings if listing.error is None}
     return {
-        listing.mailbox: (
-            len(listing.events),
-            max((event.event.last_day for event in listing.events), default=None),
-        )
-        for listing in listings
-        if listing.error is None
+        mailbox: (len(events), max((event.event.last_day for event in events), default=None))
+        for mailbox, events in found.items()
     }
 
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from figgo_ops.errors import FiggoOpsError
+from figgo_ops.errors import FiggoOpsError, Refused
 from figgo_ops.events import Event, Fingerprint, Key
 from figgo_ops.leaves import Person, Span
 
@@ -121,6 +121,15 @@ class Change:
         assert event is not None  # noqa: S101 - a change has one or the other
         return event
 
+    def title(self, event: Event) -> str:
+        """What a report may say of the event before or after: no private title, no words of its owner."""
+        if event.private:
+            return "(private)"
+        mark = Fingerprint.parse(self.existing.print_text) if self.existing else None
+        if event is self.before and (mark is None or mark.look != event.look):
+            return "(changed by its owner)"
+        return event.title
+
 
 @dataclass(frozen=True, slots=True)
 class Skip:
@@ -133,11 +142,26 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A person or mailbox about which nothing is planned, because the read was not complete."""
+    """A person or mailbox about which nothing is planned, because the read was not complete.
+
+    Attributes:
+        alone: others of the same calendar could be read.
+    """
 
     employee: int
     mailbox: str
     error: FiggoOpsError
+    alone: bool = True
+
+    @property
+    def exit(self) -> int:
+        """What it means for the exit code: a mailbox that fails alone is no refused credential or outage."""
+        return 1 if self.alone and self.error.exit != Refused.exit else self.error.exit
+
+    def document(self) -> dict[str, object]:
+        """The JSON shape other programs rely on."""
+        error = {"error": self.error.message, "remedy": self.error.remedy}
+        return {"employee": self.employee, "mailbox": self.mailbox, **error}
 
 
 @dataclass(frozen=True, slots=True)

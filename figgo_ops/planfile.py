@@ -277,6 +277,6 @@ def match(rows: Iterable[Row], fresh: Difference) -> Match:
 
 def _settled(row: Row, fresh: Difference) -> bool:
     if row.action == "remove":
-        return (row.where, row.event) not in fresh.present
+        return row.where in fresh.read and (row.where, row.event) not in fresh.present
     place = (row.where, row.key)
     return digest(fresh.unchanged.get(place) or fresh.beyond.get(place)) == row.after

@@ -11,8 +11,8 @@ from figgo_ops.leaves import EDGE, Leave, Slot, Span, gaps, joint, periods, slot
 from figgo_ops.plan import Listing
 from figgo_ops.session import Session
 
-ROUNDS = 12
-"""How often a period is followed outward; a dozen months-long parts are more than any absence has."""
+ROUNDS = 10
+"""How often a period is followed outward, twice as far each time: some eighty years in all."""
 
 _DAY = date.resolution
 
@@ -64,7 +64,7 @@ class Reader:
     def _extend(self, reading: Reading, wider: Mapping[int, Span]) -> None:
         """Read more days for some people, then follow their periods outward until none is cut."""
         todo = dict(wider)
-        for _ in range(ROUNDS):
+        for steps in range(ROUNDS):
             if not todo:
                 break
             reach = joint(todo.values())
@@ -72,13 +72,13 @@ class Reader:
                 self._read_rows(reading, owners, part)
             reading.read.update(dict.fromkeys(todo, reach))
             _check_rows(reading, todo)
-            rows = [
-                leave for number in todo if number not in reading.errors for leave in reading.rows[number]
-            ]
-            todo = unfinished(rows, reading.needed, reading.read)
+            rows = [row for number in todo if number not in reading.errors for row in reading.rows[number]]
+            wanted = unfinished(rows, reading.needed, reading.read)
+            todo = {number: _further(reading.read[number], span, steps) for number, span in wanted.items()}
         for number in todo:
             reading.errors[number] = Incomplete(
-                f"A leave period of employee {number} goes on beyond {reading.read[number].last}.",
+                f"A leave period of employee {number} has no end between {todo[number].first} and "
+                f"{todo[number].last}.",
                 "Ask Lucca whether that period is meant; nothing is planned for this person.",
             )
         self._read_rest(reading, wider)
@@ -140,6 +140,15 @@ def _flanks(read: Mapping[int, Span | None], reach: Span) -> dict[Span, list[int
         if reach.last > span.last:
             found[Span(span.last + _DAY, reach.last)].append(number)
     return found
+
+
+def _further(read: Span, wanted: Span, steps: int) -> Span:
+    """The wanted days and, on the sides that grow, more each time, so that long absences end soon."""
+    more = EDGE * (2**steps - 1)
+    return Span(
+        wanted.first - more if wanted.first < read.first else wanted.first,
+        wanted.last + more if wanted.last > read.last else wanted.last,
+    )
 
 
 def _check_rows(reading: Reading, owners: Iterable[int]) -> None:

@@ -78,21 +78,21 @@ def roster(
         for person in everyone.values()
         if (calendar := routes[person.id]) and person.mail
     }
-    claims: dict[Mailbox, list[Person]] = defaultdict(list)
+    claims: dict[str, list[Person]] = defaultdict(list)
     for number, mailbox in homes.items():
-        claims[mailbox].append(everyone[number])
+        claims[mailbox.address].append(everyone[number])
     skipped = [
         Skip(person.id, "", "Figgo holds no usable mail address")
         for person in everyone.values()
         if routes[person.id] and not person.mail and not person.left(today)
     ]
     owner = {}
-    for mailbox, claimants in claims.items():
+    for address, claimants in claims.items():
         chosen = _owner(claimants, today)
         if chosen is not None:
-            owner[mailbox] = chosen.id
+            owner[homes[chosen.id]] = chosen.id
         else:
-            skipped += _shared(mailbox, claimants)
+            skipped += _shared(address, claimants)
     excluded = frozenset(number for number, calendar in routes.items() if calendar is None)
     known = {number: places.get(number, frozenset()) for number in everyone}
     residents = _residents(homes, known)
@@ -123,9 +123,9 @@ def _employed(person: Person, today: date) -> bool:
     return not person.left(today) and (person.starts is None or person.starts <= today)
 
 
-def _shared(mailbox: Mailbox, claimants: list[Person]) -> list[Skip]:
+def _shared(address: str, claimants: list[Person]) -> list[Skip]:
     ids = ", ".join(str(person.id) for person in claimants)
-    reason = f"employees {ids} share the mailbox {mailbox.address}"
+    reason = f"employees {ids} share the mailbox {address}"
     return [Skip(person.id, "", reason) for person in claimants]
 
 

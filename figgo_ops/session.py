@@ -20,6 +20,9 @@ from figgo_ops.transport import Clock, SystemClock
 FOR_HINTS = 0.2
 """Share of the tenant's requests per minute that scheduled work leaves to hints."""
 
+_FIGGO = "/Figgo"
+"""Stands among the names of calendars, none of which has a slash."""
+
 Step = Callable[[], None]
 
 
@@ -104,10 +107,13 @@ class Session:
         Raises:
             CredentialRefused: its key was refused before and nobody said to try again.
         """
+        if _FIGGO in self._failed:
+            raise self._failed[_FIGGO]
         if self._figgo is None:
             settings = self.tenant.figgo
-            key = self._secret("figgo", settings.api_key)
-            self._check("figgo")
+            key = self._secret(_FIGGO, settings.api_key)
+            self._used[_FIGGO] = [key.value]
+            self._check(_FIGGO)
             self._figgo = Figgo(
                 settings.url,
                 key,
@@ -125,7 +131,7 @@ class Session:
         try:
             yield
         except CredentialRefused as error:
-            self.note_refusal("figgo", error)
+            self.note_refusal(_FIGGO, error)
             raise
 
     def calendar(self, name: str) -> Calendar:
@@ -172,7 +178,7 @@ class Session:
         return calendar.name if calendar else None
 
     def note_refusal(self, name: str, error: FiggoOpsError) -> None:
-        """Stop a calendar (or "figgo") for this run when it refused us, and remember a refused credential."""
+        """Stop a calendar (or Figgo) for this run when it refused us, and remember a refused credential."""
         if not isinstance(error, CredentialRefused):
             return
         self._failed.setdefault(name, error)
@@ -191,8 +197,9 @@ class Session:
         if self._retry:
             self.ledger.forget_refusal(self._digest(user))
         elif self.ledger.is_refused(self._digest(user)):
+            whom = f"{self.tenant.name}: {user.lstrip('/')}"
             raise CredentialRefused(
-                f"{self.tenant.name}: {user} refused this credential before; it was not tried again.",
+                f"{whom} refused this credential before; it was not tried again.",
                 "Store the new one (figgo-ops secret set REF), or try the same once more: --retry-credential",
                 code="credential-remembered",
             )

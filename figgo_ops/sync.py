@@ -3,7 +3,7 @@
 import getpass
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -80,12 +80,11 @@ def plan(session: Session, ask: Ask) -> Plan:
     """Look, compare, and keep the plan in a file. Writes to no calendar.
 
     Raises:
-        Refused: Figgo shows nobody, or the tenant is closed.
+        Refused: Figgo shows nobody.
         CredentialRefused, Unreachable: Figgo cannot be read.
         UsageError: somebody asked for does not exist.
     """
-    made, sight = _planned(session, ask)
-    _remember(session, sight, everyone=made.selection is None)
+    made, _ = _planned(session, ask)
     confirmed = Confirmed.of(made, _options(ask, session, made.listed))
     path = planfile.save(confirmed, session.home.plans)
     return replace(made, checksum=confirmed.checksum, file=path)
@@ -134,6 +133,7 @@ def _planned(session: Session, ask: Ask) -> tuple[Plan, Sight]:
         people=everyone.people,
         legal_entities=everyone.legal_entities,
     )
+    _remember(session, sight, everyone=picked is None)
     return replace(made, refused=_refusals(session, made, sight)), sight
 
 
@@ -191,6 +191,13 @@ def apply(session: Session, path: Path, confirm: str, removals: int | None = Non
         TenantBusy: another apply or sync holds the tenant.
     """
     confirmed = planfile.load(path)
+    with _tenant_held(session):
+        return _applied(session, confirmed, path, confirm, removals)
+
+
+def _applied(
+    session: Session, confirmed: Confirmed, path: Path, confirm: str, removals: int | None
+) -> Result:
     still_good(session, confirmed, confirm)
     if removals is not None and removals != confirmed.removals:
         raise Refused(
@@ -200,9 +207,8 @@ def apply(session: Session, path: Path, confirm: str, removals: int | None = Non
         )
     over = [] if removals is not None else over_limits(session, confirmed.rows, listed(confirmed))
     held = dict.fromkeys(held_by(confirmed.rows, over), ABOVE)
-    with _tenant_held(session):
-        result = _run(session, "apply", confirmed)
-        _write(session, confirmed, held, result)
+    result = _run(session, "apply", confirmed)
+    _write(session, confirmed, held, result)
     return result
 
 
@@ -217,7 +223,6 @@ def sync(session: Session, ask: Ask) -> Result:
     writable(session, "sync")
     with _tenant_held(session):
         made, sight = _planned(session, ask)
-        _remember(session, sight, everyone=made.selection is None)
         confirmed = Confirmed.of(made, _options(ask, session, made.listed))
         held = dict.fromkeys(wordless(made.changes), WORDLESS)
         over = over_limits(session, made.changes, made.listed)
@@ -325,7 +330,9 @@ def _act(session: Session, confirmed: Confirmed, rows: list[Row], result: Result
 
 def _activate(session: Session) -> None:
     if session.tenant.state == "draft":
-        session.tenant = tenants.write_state(session.tenant, "active")
+        session.tenant = tenants.load(session.home, session.tenant.name)  # somebody may have edited it
+        if session.tenant.state == "draft":
+            session.tenant = tenants.write_state(session.tenant, "active")
 
 
 def exit_of(result: Result) -> int:
@@ -335,19 +342,11 @@ def exit_of(result: Result) -> int:
         exits.append(3)
     if result.failed or result.stale or result.unknown:
         exits.append(1)
-    return worst_exit(exits + exits_of_unreadable(result.unreadable, wrote=bool(result.written)))
-
-
-def exits_of_unreadable(unreadable: Iterable[Any], *, wrote: bool) -> list[int]:
-    """What people and mailboxes that could not be read mean for the exit code."""
-    exits = []
-    for row in unreadable:
-        error: FiggoOpsError = row.error
-        exits.append(1 if error.exit == Unreachable.exit and wrote else error.exit)
-    return exits
+    unread = [1 if row.exit == Unreachable.exit and result.written else row.exit for row in result.unreadable]
+    return worst_exit(exits + unread)
 
 
 def exit_of_plan(made: Plan) -> int:
     """The exit code that tells how a plan came out."""
     refused = [Refused.exit] if made.refused else []
-    return worst_exit(refused + exits_of_unreadable(made.unreadable, wrote=False))
+    return worst_exit(refused + [row.exit for row in made.unreadable])

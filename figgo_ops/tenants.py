@@ -87,8 +87,10 @@ class Tenant:
 
     @property
     def rehearsal(self) -> bool:
-        """Whether its Figgo is on this very machine: the rehearsal company, not a customer."""
-        return urlsplit(self.figgo.url).hostname in ("localhost", "127.0.0.1", "::1")
+        """Whether every service it names is on this very machine: the rehearsal company, no customer."""
+        named = [value for one in self.calendars for value in one.own.model_dump().values()]
+        urls = [self.figgo.url, *(value for value in named if isinstance(value, str) and "://" in value)]
+        return all(urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1") for url in urls)
 
     def policy(self) -> Policy:
         """How leaves become events here; where two zones name one person or legal entity, the first wins."""

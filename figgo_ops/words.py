@@ -94,7 +94,7 @@ def _name(person: Person | None, number: int) -> str:
 def _dates(change: Change) -> tuple[object, object, str]:
     event = change.shown
     mark = " ?" if event.state == "tentative" else ""
-    return event.first_day, event.last_day, event.title + mark
+    return event.first_day, event.last_day, change.title(event) + mark
 
 
 def _left_out(plan: Plan) -> list[str]:
@@ -152,10 +152,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "skipped": [
             {"employee": skip.employee, "leave": skip.leave, "reason": skip.reason} for skip in plan.skipped
         ],
-        "unreadable": [
-            {"employee": row.employee, "mailbox": row.mailbox, "error": row.error.message}
-            for row in plan.unreadable
-        ],
+        "unreadable": [row.document() for row in plan.unreadable],
     }
 
 

@@ -302,7 +302,7 @@ def test_a_result_has_the_shape_that_programs_rely_on(corail: Corail, hero: int)
     corail.sync(hero, other)
     result = corail.sync(hero, other)
     counts = {"created", "updated", "deleted", "unchanged"}
-    rows = {"failed", "stale", "unknown", "held", "unreadable"}
+    rows = {"failed", "stale", "unknown", "held", "unreadable", "notes"}
     assert shape(result) == {"run", "tenant"} | counts | rows
     json.dumps(result.document())
 

@@ -179,7 +179,7 @@ def test_a_mailbox_that_cannot_be_read_is_named_and_the_others_are_written(shell
     assert ran.exit == 1
     assert ran.document["created"] == 63
     (row,) = ran.document["unreadable"]
-    assert set(row) == {"employee", "mailbox", "error"}
+    assert set(row) == {"employee", "mailbox", "error", "remedy"}
     assert row["mailbox"] == f"{broken} (google)"
     assert f"not readable: {broken} (google): the account is suspended" in shell("sync", "corail").out
 

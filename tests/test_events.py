@@ -219,11 +219,6 @@ class TestTypes:
         found = stretches_of(rows)
         assert [bounds(one.event)[1] for one in found] == [date(2026, 12, 12), date(2026, 12, 16)]
 
-    def test_each_absence_type_of_a_stretch_is_named_once_for_the_support_engineer(self) -> None:
-        rows = [*days("2026-12-07", "2026-12-08"), *days("2026-12-09", type_name="RTT")]
-        (one,) = stretches_of(rows)
-        assert one.titles == ("Congés payés", "RTT")
-
 
 class TestLook:
     def test_colleagues_read_absent_and_nothing_more(self) -> None:

@@ -42,7 +42,7 @@ def _expected(existing: Sides, mark: Sides | None, zone: str, hand_edits: str) -
         reason = "changed in Figgo" if facts else "policy changed" if look else None
         return (0, 0), reason
     groups = [_group(0, existing[side], mark[side]) for side in (0, 1)]
-    kept = hand_edits == "respect" and existing[1] != mark[1]
+    kept = hand_edits == "respect" and existing[1] != mark[1] == 0
     target = (0, existing[1] if kept else 0)
     if groups[0] in ("changed", "all differ"):
         return target, "policy changed" if zone != ZONES[0] else "changed in Figgo"

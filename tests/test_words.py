@@ -33,7 +33,9 @@ def event(first: str, days: int = 1, **fields: Any) -> Event:
 def change(action: Action = "create", period: int = 1, **fields: Any) -> Change:
     """A change of Anne's calendar; what is removed or updated stood on 14 December."""
     given = None if action == "remove" else event("2026-12-07", 5)
-    listed = Existing(BOX, f"id{period}", "1", "uid", "", "", event("2026-12-14"))
+    listed = Existing(
+        BOX, f"id{period}", "1", "uid", "", str(Fingerprint.of(event("2026-12-14"))), event("2026-12-14")
+    )
     made = Change(
         action,
         REASONS[action],
@@ -249,7 +251,12 @@ def test_the_plan_for_programs_has_its_shape_and_is_json() -> None:
     assert document["refused"] == ["Held."]
     assert document["skipped"] == [{"employee": 7, "leave": "1-A", "reason": "remote work"}]
     assert document["unreadable"] == [
-        {"employee": 7, "mailbox": "p@x (siège)", "error": "p@x (siège): no token."}
+        {
+            "employee": 7,
+            "mailbox": "p@x (siège)",
+            "error": "p@x (siège): no token.",
+            "remedy": "Run again.",
+        }
     ]
 
 
@@ -277,11 +284,13 @@ def test_a_long_result_shows_the_first_rows_of_each_kind_and_counts_the_rest() -
 
 
 def test_the_result_for_programs_has_its_shape_and_is_json() -> None:
-    done = result(failed=[row(1)], unreadable=[Unreadable(7, "p@x (siège)", RowFailed("p@x: no."))])
+    done = result(failed=[row(1)], unreadable=[Unreadable(7, "p@x (siège)", RowFailed("p@x: no.", "Ask."))])
     document = json.loads(json.dumps(done.document()))
     shaped(document, RESULT)
     assert set(document["failed"][0]) == ROW
-    assert document["unreadable"] == [{"employee": 7, "mailbox": "p@x (siège)", "error": "p@x: no."}]
+    assert document["unreadable"] == [
+        {"employee": 7, "mailbox": "p@x (siège)", "error": "p@x: no.", "remedy": "Ask."}
+    ]
 
 
 TENANT = """\
@@ -297,21 +306,25 @@ api_key = "env:KEY"
 name = "siège"
 kind = "google"
 service_account = "file:sa.json"
+api_root = "{api}"
 """
 
 
 @pytest.mark.parametrize(
-    ("url", "kind"),
+    ("url", "api", "kind"),
     [
-        ("https://acme.ilucca.net", "LIVE"),
-        ("https://localhost:8443", "REHEARSAL"),
-        ("https://localhost.ilucca.net", "LIVE"),
+        ("https://acme.ilucca.net", "https://www.googleapis.com/", "LIVE"),
+        ("https://localhost:8443", "https://localhost:8444", "REHEARSAL"),
+        ("https://localhost:8443", "https://www.googleapis.com/", "LIVE"),
+        ("https://localhost.ilucca.net", "https://localhost:8444", "LIVE"),
     ],
 )
-def test_a_tenant_is_live_unless_its_figgo_is_on_this_machine(tmp_path: Path, url: str, kind: str) -> None:
+def test_a_tenant_is_live_unless_every_service_is_on_this_machine(
+    tmp_path: Path, url: str, api: str, kind: str
+) -> None:
     home = Home.open(str(tmp_path / "home"))
     file = home.tenants / "acme.toml"
-    file.write_text(TENANT.format(name="acme", url=url), encoding="utf-8")
+    file.write_text(TENANT.format(name="acme", url=url, api=api), encoding="utf-8")
     tenant = tenants.load(home, "acme")
     assert words.headline(tenant, home.path) == f"{kind}  tenant acme (active)  home {home.path}"
     assert words.tenant_row(home, "acme") == {

@@ -107,6 +107,11 @@ def api_refusal(status: int, content: bytes, asked: float | None) -> Refusal | N
         return None
 
 
+def refused_client(refusal: Refusal) -> bool:
+    """Whether the token endpoint does not let this client act for the user."""
+    return refusal.token and refusal.reason == "unauthorized_client"
+
+
 @dataclass(frozen=True, slots=True)
 class _Case:
     """A refusal as it is recognised, and what it means."""
@@ -173,7 +178,7 @@ _TOKEN = (
         "",
         RowFailed,
         "Google gave no token ({reason}: {text})",
-        "Run `figgo-ops diagnose` for this person.",
+        "Run again later; if it stays, tell the makers.",
     ),
 )
 

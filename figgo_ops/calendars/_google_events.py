@@ -7,6 +7,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -95,7 +96,7 @@ def is_as_wanted(item: Item, change: Change) -> bool:
     marked = (marker.get(KEY), marker.get(PRINT)) == (str(change.key), str(change.fingerprint))
     try:
         return is_live(item) and is_ours(item) and marked and normal_form(item) == change.event
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return False
 
 
@@ -111,7 +112,7 @@ def existing(mailbox: Mailbox, item: Item, zone: str = "") -> Existing:
     marker = _private(item)
     try:
         event = normal_form(item, zone)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         raise Incomplete(
             f"{mailbox}: the times of the event {item.get('id')} cannot be read.",
             "Look at the event in the calendar and correct or delete it there.",
@@ -155,11 +156,21 @@ def _read_moment(value: Any, zone: str) -> tuple[date, str]:
         raise ValueError("no time")  # noqa: TRY004 - every unreadable time is one kind of error
     if value.get("date"):
         return date.fromisoformat(value["date"]), ""
-    named = value.get("timeZone") or zone
+    named = next((name for name in (value.get("timeZone"), zone) if name and _known(name)), "UTC")
     moment = datetime.fromisoformat(value.get("dateTime") or "")
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(named or "UTC"))
+        moment = moment.replace(tzinfo=ZoneInfo(named))
     return moment.astimezone(UTC), named
+
+
+@cache
+def _known(zone: str) -> bool:
+    """Whether this machine knows the zone; Google may know newer ones."""
+    try:
+        ZoneInfo(zone)
+    except (ValueError, KeyError, OSError):
+        return False
+    return True
 
 
 def _is_private(item: Item) -> bool:

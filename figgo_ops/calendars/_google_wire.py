@@ -11,7 +11,8 @@ import random
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +21,15 @@ from googleapiclient import discovery_cache
 from googleapiclient.discovery import build_from_document  # type: ignore[attr-defined]
 from googleapiclient.errors import HttpError
 
-from figgo_ops.calendars._google_errors import CERTIFICATE, Denied, Lost, Refusal, api_refusal, lost
+from figgo_ops.calendars._google_errors import (
+    CERTIFICATE,
+    Denied,
+    Lost,
+    Refusal,
+    api_refusal,
+    lost,
+    refused_client,
+)
 from figgo_ops.calendars._google_tokens import Tokens
 from figgo_ops.errors import CredentialRefused, FiggoOpsError, RightsMissing, Unreachable, UsageError
 from figgo_ops.plan import Mailbox
@@ -55,16 +64,24 @@ class Wire:
         self._idle: queue.LifoQueue[httplib2.Http] = queue.LifoQueue()
         self._blocked: dict[str, tuple[float, Denied]] = {}
         self._proven = self._open = False
+        self._domain = ""
         self._unreached: set[str] = set()
         self._cut: Unreachable | None = None
         self._fatal: FiggoOpsError | None = None
 
-    def begin(self) -> None:
-        """Forget what stopped the calls so far: missing rights and a broken network deserve another try."""
+    def begin(self, addresses: Iterable[str] = ()) -> list[str]:
+        """Forget what stopped the calls so far: missing rights and a broken network deserve another try.
+
+        Gives the addresses in the order to ask for: the most common domain first, whose refusal speaks for all.
+        """
+        addresses = list(addresses)
+        domains = Counter(address.rpartition("@")[2] for address in addresses)
         with self._lock:
+            self._domain = max(domains, key=lambda one: domains[one], default=self._domain)
             self._open = self._proven
             self._unreached.clear()
             self._cut = self._fatal = None
+        return sorted(addresses, key=lambda address: address.rpartition("@")[2] != self._domain)
 
     def close(self) -> None:
         """Let go of the connections that nobody uses now."""
@@ -147,7 +164,9 @@ class Wire:
         error = denied.error
         if denied.refusal.reason == "quotaExceeded":
             self._blocked[mailbox.address] = (self._clock.monotonic() + BLOCKED, denied)
-        if isinstance(error, RightsMissing) and self._proven:
+        # An address of a foreign domain is refused in the same words as everybody without delegation.
+        foreign = refused_client(denied.refusal) and mailbox.address.rpartition("@")[2] != self._domain
+        if isinstance(error, RightsMissing) and (self._proven or foreign):
             return
         if isinstance(error, CredentialRefused | UsageError):
             self._fatal = error

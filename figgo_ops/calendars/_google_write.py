@@ -79,8 +79,10 @@ class Writer:
             held = self._look(change.mailbox, body["id"])
             if held is not None:
                 return self._meet(change, body, held)
-            if failure is None:
-                return None
+            if isinstance(
+                result, Denied
+            ):  # taken, yet not to be found: only a tombstone seen frees the next id
+                return _unknown(change, result)
         return _unknown(change, failure)
 
     def _meet(self, change: Change, body: dict[str, Any], held: Item) -> Outcome | None:
@@ -168,7 +170,7 @@ class Writer:
                 ),
             )
         except Denied as denied:
-            if denied.refusal.gone:
+            if denied.refusal.status in (404, 410) and not denied.refusal.token:
                 return None
             raise UnsettledError(denied.error) from denied
         except Lost as lost:

@@ -152,7 +152,7 @@ class GoogleCalendar:
 
     def probe(self, mailbox: str) -> Iterator[Check]:
         """Token, scope, calendar and time zone, in this order; what stands on a failed one is skipped."""
-        self._wire.begin()
+        self._wire.begin([mailbox])
         whom = Mailbox(self.name, mailbox)
         no_token = self._token_error(whom)
         yield _check("token", no_token)
@@ -191,8 +191,7 @@ class GoogleCalendar:
     def _listings(
         self, addresses: Iterable[str], query: Mapping[str, Any], wanted: Wanted, near: Near
     ) -> Iterator[Listing]:
-        self._wire.begin()
-        groups = ([Mailbox(self.name, address)] for address in addresses)
+        groups = ([Mailbox(self.name, address)] for address in self._wire.begin(addresses))
         return side_by_side(
             groups, lambda mailbox: self._listing(mailbox, query, wanted, near), self._threads
         )

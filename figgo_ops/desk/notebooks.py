@@ -104,7 +104,9 @@ def run(
     asked = source.stem if Path(notebook).suffix != ".ipynb" else pages.shown_path(source)
     whole = {parameter.name: parameter.default for parameter in known} | given
     request = _request(source, asked, whole, place) | {"given": given, "timeout": timeout}
-    folder = _opened(source, request, runs_folder or place / "runs")
+    kept = runs_folder or place / "runs"
+    folder = _opened(source, request, kept)
+    runs.expire(kept, datetime.now(UTC))
     try:
         with _told() as told:
             added = {VARIABLE: str(place), **(environment or {})}

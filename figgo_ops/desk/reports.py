@@ -281,7 +281,7 @@ def _side(side: str, event: Event | None, change: Change) -> dict[str, str]:
     ]
     return {
         f"{side}: dates": dates(event, change.shown.zone),
-        f"{side}: title": event.title,
+        f"{side}: title": change.title(event),
         f"{side}: state": ", ".join(word for word in words if word),
     }
 

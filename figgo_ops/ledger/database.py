@@ -136,7 +136,10 @@ _URLS = "Write sqlite:////absolute/path/ledger.db or postgresql://user@host/name
 
 def _engine(where: URL) -> Engine:
     try:
-        engine = create_engine(where, pool_pre_ping=where.get_backend_name() == "postgresql")
+        # Parameters hold titles, and an error that prints them would carry those anywhere.
+        engine = create_engine(
+            where, hide_parameters=True, pool_pre_ping=where.get_backend_name() == "postgresql"
+        )
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise UsageError(
             f"The ledger {_shown(where)} cannot be reached: {error}.",

@@ -56,7 +56,7 @@ def test_before_and_after_stand_side_by_side() -> None:
     assert rows[2][3:8] == ["new", "", "", "", "Mon 7 Dec 2026 \N{EN DASH}\nFri 11 Dec 2026"]
     update = rows[4]
     assert update[2:4] == ["~update", "changed in Figgo"]
-    assert update[4:7] == ["Mon 23 Nov 2026", "Congés & <b>repos</b>", "tentative, away, private"]
+    assert update[4:7] == ["Mon 23 Nov 2026", "(private)", "tentative, away, private"]
     assert update[8:] == ["Absent", "confirmed"]
     assert rows[5][2:5] == ["\N{MINUS SIGN}remove", "cancelled", "Mon 23 Nov 2026"]
 
