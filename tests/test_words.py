@@ -337,7 +337,7 @@ def test_a_tenant_is_live_unless_every_service_is_on_this_machine(
 
 def test_a_tenant_file_that_is_wrong_is_one_line_too(tmp_path: Path) -> None:
     home = Home.open(str(tmp_path / "home"))
-    text = TENANT.format(name="other", url="http://x")
+    text = TENANT.format(name="other", url="http://x", api="https://x")
     (home.tenants / "acme.toml").write_text(text, encoding="utf-8")
     found = words.tenant_row(home, "acme")
     assert (found["tenant"], found["state"], found["kind"]) == ("acme", "unreadable", "")
