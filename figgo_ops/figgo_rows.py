@@ -18,6 +18,7 @@ from figgo_ops.errors import (
     UsageError,
 )
 from figgo_ops.leaves import Half, Leave, Person, Slot, slot
+from figgo_ops.secrets import REDACTOR
 from figgo_ops.transport import Answer
 
 Row = Mapping[str, Any]
@@ -118,7 +119,8 @@ def detail(answer: Answer) -> str:
         found = (content.get(key) for key in ("detail", "message", "Message", "error", "title"))
         content = next((text for text in found if isinstance(text, str) and text), "")
     text = re.sub(r"<[^>]*>", " ", str(content or ""))
-    return " ".join(text.split())[:300]
+    # Cut only what is clean: half a key would not be recognised as one any more.
+    return REDACTOR.clean(" ".join(text.split()))[:300]
 
 
 def unknown_field(error: FiggoOpsError, asked: Iterable[str]) -> str | None:

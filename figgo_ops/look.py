@@ -10,7 +10,7 @@ from figgo_ops.diff import Difference, Frame, Seat, diff
 from figgo_ops.errors import MailboxAbsent, Refused
 from figgo_ops.events import Key, wanted
 from figgo_ops.leaves import Leave, Span
-from figgo_ops.mailboxes import by_legal_entity, our_events, seen
+from figgo_ops.mailboxes import GUARDED, by_legal_entity, our_events, seen
 from figgo_ops.plan import Change, Listing, Mailbox, Skip, Unreadable
 from figgo_ops.reading import Reader, Reading
 from figgo_ops.roster import Roster, roster
@@ -200,12 +200,14 @@ class Look:
             if (key := Key.parse(event.key_text)) and (key.owner, key.period, key.part) in wanted_here
         )
         host = self.tenant.figgo.host
+        written = self.session.ledger.recall(self.tenant.name, "host") or host
         most = max(hosts, key=lambda one: hosts[one], default=host)
         # A few can come from a test copy of this Figgo, which knows the same people and periods.
-        if hosts[most] > hosts[host]:
+        if written != host or (hosts[most] > hosts[host] and hosts[most] >= GUARDED):
+            most = written if written != host else most
             raise Refused(
-                f"{self.tenant.name}: calendars hold {hosts[most]} of this tenant's events under the host "
-                f"{most}, {hosts[host]} under {host} as the tenant file says; they would be doubled.",
+                f"{self.tenant.name}: this tenant's events carry the host {most}, but the tenant file says "
+                f"{host}; every event would be doubled.",
                 f'Set host = "{most}" in {self.tenant.file} if it was changed; only url may change later.',
                 code="host-changed",
             )

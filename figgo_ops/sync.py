@@ -329,6 +329,7 @@ def _act(session: Session, confirmed: Confirmed, rows: list[Row], result: Result
 
 
 def _activate(session: Session) -> None:
+    session.ledger.remember(session.tenant.name, "host", session.tenant.figgo.host)
     if session.tenant.state == "draft":
         session.tenant = tenants.load(session.home, session.tenant.name)  # somebody may have edited it
         if session.tenant.state == "draft":

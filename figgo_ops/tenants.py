@@ -88,8 +88,8 @@ class Tenant:
     @property
     def rehearsal(self) -> bool:
         """Whether every service it names is on this very machine: the rehearsal company, no customer."""
-        named = [value for one in self.calendars for value in one.own.model_dump().values()]
-        urls = [self.figgo.url, *(value for value in named if isinstance(value, str) and "://" in value)]
+        named = [item for one in self.calendars for item in one.own.model_dump().items()]
+        urls = [self.figgo.url, *(url or "" for key, url in named if key.endswith(("_root", "_url")))]
         return all(urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1") for url in urls)
 
     def policy(self) -> Policy:

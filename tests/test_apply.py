@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from figgo_ops import sync
+from figgo_ops import sync, tenants
 from figgo_ops.act import Result
 from figgo_ops.errors import FiggoOpsError, Refused, UsageError
 from figgo_ops.plan import Plan
@@ -318,3 +318,62 @@ def test_a_person_or_legal_entity_nobody_knows_is_a_usage_error(corail: Corail, 
                 sync.plan(session, ask)
             assert caught.value.remedy
     assert replace(sync.Ask(), since=date(2026, 1, 1) + DAY).since == date(2026, 1, 2)
+
+
+def test_a_removal_from_a_mailbox_that_was_not_read_is_stale_and_not_unchanged(
+    corail: Corail, hero: int
+) -> None:
+    """With the ledger the place is forgotten, and with it the mailbox that holds the event."""
+    corail.sync(hero)
+    old, new = corail.mail(hero), "maelle.nouvelle@corail.example"
+    corail.stage.google.add_user(new, zone="Europe/Paris")
+    corail.stage.change_mail(hero, new, move_mailbox=False)
+    corail.sync(hero)
+    seen = corail.plan(hero)
+    assert [(change.action, change.mailbox.address) for change in seen.changes] == [("remove", old)]
+    for file in corail.home.path.glob("ledger.db*"):
+        file.unlink()
+    result = corail.apply(seen)
+    assert (result.deleted, result.unchanged, [row.mailbox for row in result.stale]) == (0, 0, [old])
+    assert sync.exit_of(result) == 1
+    assert corail.picture()[old] == ["2026-12-02"]
+
+
+def test_a_mailbox_that_ceased_to_exist_after_the_plan_is_named(corail: Corail, hero: int) -> None:
+    seen = corail.plan(hero)
+    corail.stage.google.set_state(corail.mail(hero), "unknown")
+    result = corail.apply(seen)
+    (row,) = result.stale
+    assert (row.employee, row.mailbox) == (hero, corail.mail(hero))
+    assert f"{corail.mail(hero)} (google): Google knows no such user" in row.error
+    again = corail.plan(hero)
+    assert sync.exit_of_plan(again) == 0, "absent from now on is information"
+
+
+def test_every_planned_row_is_told_where_the_tenant_file_cannot_be_rewritten(
+    corail: Corail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*_: object) -> None:
+        raise UsageError("corail.toml cannot be written: Read-only file system.", "Make it writable.")
+
+    seen = corail.plan(since="start")
+    monkeypatch.setattr(tenants, "write_state", read_only)
+    result = corail.apply(seen)
+    told = result.written + len(result.failed) + len(result.unknown)
+    assert (told, result.held, result.stale) == (len(seen.changes), [], [])
+    assert result.written >= 1
+    assert len(corail.marked()) <= result.written + len(result.unknown)
+    assert sync.exit_of(result) == UsageError.exit
+    assert {row.error.partition(";")[0] for row in result.failed + result.unknown} == {
+        "corail.toml cannot be written: Read-only file system."
+    }
+
+
+def test_a_state_that_somebody_wrote_while_a_first_load_ran_stays(corail: Corail) -> None:
+    seen = corail.plan(corail.case("whole-day").person)
+    with corail.upon(
+        lambda entry: entry.method == "POST" and entry.path.endswith("events"),
+        lambda: corail.activate("closed"),
+    ):
+        assert corail.apply(seen).created == 1
+    assert 'state = "closed"' in corail.file.read_text(encoding="utf-8")

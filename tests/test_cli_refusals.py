@@ -93,6 +93,13 @@ def test_what_was_typed_where_a_reference_belongs_is_not_repeated(shell: Shell) 
     assert "hunter2hunter2" not in ran.out + ran.err
 
 
+@pytest.mark.parametrize("asked", [(), ("--json",)], ids=["text", "JSON"])
+def test_a_secret_typed_behind_its_reference_is_not_repeated(shell: Shell, asked: tuple[str, ...]) -> None:
+    ran = shell("secret", "set", "file:new.key", "hunter2-very-secret", *asked)
+    assert (ran.exit, "hunter2" in ran.out + ran.err) == (2, False)
+    assert not (shell.corail.home.secrets / "new.key").exists()
+
+
 def test_an_employee_who_could_be_two_people_is_asked_for_by_id(shell: Shell) -> None:
     one, other = shell.corail.case("shared-mail").people
     shell.refused(

@@ -1,7 +1,7 @@
 """What goes wrong on the way: it ends right, or fails by name and is put right by the next run."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -295,3 +295,94 @@ def test_an_update_of_an_event_that_changes_while_it_is_written_does_not_overwri
         result = corail.apply(seen)
     assert (result.updated, len(result.failed), sync.exit_of(result)) == (0, 1, 1)
     assert corail.shown(hero) == ["2026-12-02 Ski"]
+
+
+def test_a_removal_that_google_forbids_to_look_at_is_not_done(corail: Corail, hero: int) -> None:
+    corail.sync(hero)
+    corail.cancel(hero)
+    for method in ("DELETE", "GET"):
+        forbidden = {"status": 403, "reason": "forbidden", "message": "Forbidden"}
+        corail.fault("google", "status", method=method, path="*events/fg*", times=None, value=forbidden)
+    result = corail.sync(hero)
+    assert (result.deleted, [row.action for row in result.unknown], sync.exit_of(result)) == (
+        0,
+        ["remove"],
+        1,
+    )
+    assert corail.shown(hero) == ["2026-12-02"]
+    corail.stage.faults.clear()
+    assert corail.sync(hero).deleted == 1
+
+
+def abroad(corail: Corail) -> int:
+    """Somebody whose address is in a domain that Google does not let us act for; sorts before all others."""
+    number = corail.stage.hire("Aaron", "Aubry", 1, "aaron@gmail.com").id
+    corail.stage.enter_by_hr(number, date(2027, 1, 11))
+    return number
+
+
+def test_an_address_of_a_foreign_domain_is_the_error_of_that_mailbox_alone(corail: Corail) -> None:
+    number = abroad(corail)
+    result = corail.sync()
+    assert result.created == len(corail.marked()) == 64
+    assert [(row.employee, type(row.error)) for row in result.unreadable] == [(number, RightsMissing)]
+    assert sync.exit_of(result) == 1
+    assert corail.sync().unchanged == 64
+
+
+def test_one_mailbox_that_fails_alone_ends_with_one_even_where_nothing_is_written(
+    corail: Corail, hero: int
+) -> None:
+    corail.sync(hero, other(corail))
+    foreign = abroad(corail)
+    for broken in ((other(corail), foreign), (other(corail), hero)):
+        corail.stage.faults.clear()
+        if hero in broken:
+            corail.fault(
+                "google", "status", principal=corail.mail(hero), path="*events*", times=None, value=503
+            )
+        result = corail.sync(*broken)
+        assert (result.written, result.unchanged, len(result.unreadable)) == (0, 1, 1)
+        assert (sync.exit_of(result), sync.exit_of_plan(corail.plan(*broken))) == (1, 1)
+    assert sync.exit_of_plan(corail.plan(hero)) == 7, "with nobody else to compare, Google is out of order"
+
+
+def test_a_refused_figgo_key_is_not_sent_again_by_the_same_session(corail: Corail) -> None:
+    corail.key_of_figgo("revoked")
+    with corail.session() as session:
+        for _ in range(3):
+            with pytest.raises(CredentialRefused):
+                sync.plan(session, sync.Ask())
+    assert len(corail.calls("figgo")) == 1
+
+
+def edited(corail: Corail, number: int, **moment: str) -> None:
+    """Another program writes other times into the only event in somebody's calendar."""
+    stored = corail.stage.google.mailbox(corail.mail(number)).events[corail.event_id(number)]
+    for side in ("start", "end"):
+        stored.resource[side] = {**stored.resource[side], **moment}
+
+
+def test_a_zone_this_machine_does_not_know_is_read_as_the_calendars(corail: Corail, hero: int) -> None:
+    corail.sync(other(corail))
+    edited(corail, other(corail), timeZone="America/Nowhere")
+    result = corail.sync(hero, other(corail))
+    assert (result.created, result.unchanged, result.unreadable) == (1, 1, [])
+
+
+def test_a_look_alike_in_a_zone_this_machine_does_not_know_is_still_one(corail: Corail, hero: int) -> None:
+    corail.owner(hero).add("Absent", "2026-12-02T09:00", "2026-12-02T10:00")
+    edited(corail, hero, timeZone="America/Nowhere")
+    result = corail.sync(hero, other(corail))
+    assert (result.created, [row.employee for row in result.held]) == (1, [hero])
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:00:00-05:00"])
+def test_times_that_no_calendar_holds_are_the_error_of_that_mailbox_alone(
+    corail: Corail, hero: int, moment: str
+) -> None:
+    corail.sync(other(corail))
+    edited(corail, other(corail), dateTime=moment)
+    result = corail.sync(hero, other(corail))
+    assert (result.created, [type(row.error) for row in result.unreadable]) == (1, [Incomplete])
+    assert corail.mail(other(corail)) in result.unreadable[0].error.message

@@ -172,3 +172,31 @@ def test_a_forged_marker_of_a_colleague_is_not_taken_for_theirs(corail: Corail, 
     corail.owner(hero).add("Absent", "2027-01-07", "2027-01-13", **copied)
     seen = corail.plan(hero, other)
     assert (seen.changes, verdicts(seen)) == ((), ["wrong-mailbox"])
+
+
+def test_a_look_that_the_customer_changed_since_is_written_over_what_its_owner_did(
+    corail: Corail, hero: int
+) -> None:
+    """Whoever hides the absence types wants them hidden where somebody once set "show me as free" too."""
+    respect(corail)
+    corail.rewrite("show_type = false", "show_type = true")
+    corail.sync(hero)
+    stored = corail.stage.google.mailbox(corail.mail(hero)).events[corail.event_id(hero)]
+    stored.resource["transparency"] = "transparent"
+    assert corail.sync(hero).written == 0
+    assert corail.shown(hero) == ["2026-12-02 Congés payés 2026"]
+    corail.rewrite("show_type = true", "show_type = false")
+    (change,) = corail.plan(hero).changes
+    assert (change.action, change.reason) == ("update", "policy changed")
+    assert corail.sync(hero).updated == 1
+    assert corail.shown(hero) == ["2026-12-02"]
+
+
+def test_a_key_of_the_year_9999_is_foreign_and_stops_nobody(corail: Corail, hero: int) -> None:
+    private = {"figgoOps": "1", "figgoOpsKey": f"corail.ilucca.net/{hero}/1/99991215A", "figgoOpsPrint": ""}
+    mangled = corail.owner(hero).add(
+        "Absent", "2026-12-20", "2026-12-21", extendedProperties={"private": private}
+    )
+    assert verdicts(corail.plan(hero)) == ["foreign"]
+    assert corail.sync(hero, corail.case("half-day-am").person).created == 1
+    assert mangled in corail.events(hero)

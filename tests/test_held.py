@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from figgo_ops import sync
+from figgo_ops import sync, words
 from figgo_ops.errors import Refused
 from tests.rehearsal import ANTILLES, GENEVA, Corail
 
@@ -238,3 +238,132 @@ def test_a_listing_that_is_not_complete_does_not_change_what_the_limits_are_meas
     assert corail.sync().unreadable
     with corail.session() as session:
         assert session.ledger.slices("corail") == before
+
+
+@pytest.fixture
+def moved(corail: Corail) -> tuple[int, str]:
+    """Somebody with a leave cut at its front and a new mailbox; and the address of the old one."""
+    case = corail.case("monday-pm-to-friday")
+    corail.sync(case.person)
+    old, new = corail.mail(case.person), "zoe.nouvelle@corail.example"
+    corail.stage.google.add_user(new, zone="Europe/Paris")
+    corail.stage.change_mail(case.person, new, move_mailbox=False)
+    corail.stage.remove_half_days(case.period, [(date(2026, 12, 7), "PM")])
+    return case.person, old
+
+
+def test_look_alikes_in_a_new_mailbox_keep_the_old_event_where_it_is(
+    corail: Corail, moved: tuple[int, str]
+) -> None:
+    """The removal stands for a creation that waits, so it waits too, and is no way around the limits."""
+    number, old = moved
+    corail.rewrite("delete_min = 10", "delete_min = 0")
+    corail.rewrite("delete_ratio = 0.3", "delete_ratio = 0.0")
+    corail.owner(number).add("Absent", "2026-12-09", "2026-12-10")
+    result = corail.sync(number)
+    assert (result.written, sorted(row.action for row in result.held)) == (0, ["create", "remove"])
+    assert sync.exit_of(result) == 3
+    assert corail.picture()[old] == ["2026-12-07 14:00..2026-12-11 18:00 Europe/Paris"]
+
+
+def test_look_alikes_that_appear_after_the_plan_hold_both_halves_of_a_replacement(
+    corail: Corail, moved: tuple[int, str]
+) -> None:
+    number, old = moved
+    seen = corail.plan(number)
+    assert sorted(change.action for change in seen.changes) == ["create", "remove"]
+    corail.owner(number).add("Absent", "2026-12-09", "2026-12-10")
+    result = corail.apply(seen)
+    assert (result.written, sorted(row.action for row in result.held)) == (0, ["create", "remove"])
+    assert result.stale == []
+    assert corail.picture()[old] == ["2026-12-07 14:00..2026-12-11 18:00 Europe/Paris"]
+
+
+def foreign(corail: Corail, number: int) -> None:
+    """Another customer's event in somebody's calendar."""
+    private = {"figgoOps": "1", "figgoOpsKey": "other.ilucca.net/1/2/20261220A", "figgoOpsPrint": ""}
+    corail.owner(number).add("x", "2026-12-20", "2026-12-21", extendedProperties={"private": private})
+
+
+def test_an_event_of_another_host_does_not_answer_for_look_alikes(corail: Corail) -> None:
+    number = corail.case("across-weekend").person
+    corail.owner(number).add("Absent", "2027-01-08", "2027-01-09")
+    foreign(corail, number)
+    result = corail.sync(number)
+    assert (result.created, [row.employee for row in result.held]) == (0, [number])
+
+
+def test_an_event_of_another_host_does_not_hide_that_all_of_ours_are_gone(
+    corail: Corail, emptied: int
+) -> None:
+    foreign(corail, emptied)
+    result = corail.sync(emptied)
+    assert (result.written, sync.exit_of(result)) == (0, 3)
+    assert [row.error.code for row in result.unreadable] == ["suddenly-empty"]
+
+
+def test_what_a_sync_holds_names_the_command_that_answers_it(corail: Corail, emptied: int) -> None:
+    number = corail.case("across-weekend").person
+    corail.owner(number).add("absent", "2027-01-08", "2027-01-09")
+    result = corail.sync(number, emptied)
+    assert ["plan --look-alikes ignore" in row.error for row in result.held] == [True]
+    shown = words.result_text(result)
+    assert "figgo-ops plan corail --look-alikes ignore" in shown
+    assert f"figgo-ops plan corail --accept-empty --employee {emptied}" in shown
+    assert result.document()["notes"] == result.notes != []
+
+
+def test_a_type_that_is_skipped_waits_for_a_word_even_where_figgo_took_the_first_half_day_back(
+    corail: Corail,
+) -> None:
+    """The key's own half-day is gone from Figgo, but the policy is what removes all the others."""
+    number = corail.stage.hire("Léa", "Malard", 1, "lea.malard@corail.example").id
+    period = corail.stage.enter_by_hr(number, date(2027, 1, 11), date(2027, 1, 13))
+    corail.sync(number)
+    corail.stage.remove_half_days(period.id, [(date(2027, 1, 11), "AM")])
+    corail.rewrite("[limits]", '[[events.type]]\nmatch = "Maladie*"\nskip = true\n\n[limits]')
+    result = corail.sync(number)
+    assert (result.deleted, [row.error for row in result.held]) == (0, [sync.WORDLESS])
+    assert corail.shown(number) == ["2027-01-11..2027-01-13"]
+    assert corail.apply(corail.plan(number)).deleted == 1
+
+
+@pytest.fixture
+def shrunk(corail: Corail) -> int:
+    """Some people's leaves cancelled, under limits of 3 and 5 %; how many removals that makes."""
+    corail.rewrite("delete_ratio = 0.3", "delete_ratio = 0.05")
+    corail.rewrite("delete_min = 10", "delete_min = 3")
+    corail.load()
+    corail.cancel(*corail.members(1)[:9])
+    return sum(change.counted for change in corail.plan().changes)
+
+
+def listed_last(corail: Corail, events: int) -> None:
+    """Each legal entity had so many events of ours when it was last listed in full."""
+    with corail.session() as session:
+        session.ledger.note_slices("corail", {1: events, 2: events, 3: events}, corail.clock.now())
+
+
+def test_the_limits_a_plan_speaks_of_are_those_that_apply_and_sync_keep(corail: Corail, shrunk: int) -> None:
+    assert shrunk > 3
+    listed_last(corail, 1000)
+    seen = corail.plan()
+    assert any("are more than 3 and more than 5%" in reason for reason in seen.refused)
+    result = corail.apply(seen)
+    assert (result.deleted, len(result.held), sync.exit_of(result)) == (0, shrunk, 3)
+    listed_last(corail, 1000)
+    assert len(corail.sync().held) == shrunk
+
+
+def test_removals_are_measured_against_what_was_just_listed_and_not_against_nothing(corail: Corail) -> None:
+    """A third of one legal entity would be 14 events: four are no reason to stop, for a plan or for sync."""
+    corail.rewrite("delete_min = 10", "delete_min = 3")
+    corail.load()
+    removed = sum(corail.cancel(corail.case(name).person) for name in ("whole-day", "two-accounts"))
+    removed += sum(corail.cancel(corail.case(name).person) for name in ("half-day-am", "half-day-pm"))
+    assert removed == 4
+    listed_last(corail, 0)
+    assert sync.exit_of_plan(corail.plan()) == 0
+    listed_last(corail, 0)
+    assert sync.exit_of(corail.sync()) == 0
+    assert len(corail.marked()) == 61

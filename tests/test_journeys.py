@@ -165,3 +165,22 @@ def test_somebody_hired_again_takes_the_mailbox_over_without_losing_the_past(cor
     corail.sync(again, former, since="start")
     assert corail.shown(again) == ["2027-01-11"]
     assert corail.sync(former, since="start").written == 0
+
+
+def test_a_marker_from_a_test_copy_of_this_figgo_is_a_finding_and_stops_nobody(
+    corail: Corail, hero: int
+) -> None:
+    """The copy knows the same people and periods under another host; one mailbox was once tried with it."""
+    (event,) = corail.events(hero)
+    private = {**event["extendedProperties"]["private"]}
+    private["figgoOpsKey"] = private["figgoOpsKey"].replace("corail.", "corail-test.")
+    copied = corail.owner(hero).add(
+        "Absent", "2026-12-02", "2026-12-03", extendedProperties={"private": private}
+    )
+    seen = corail.plan(hero)
+    assert (seen.changes, [finding.verdict for finding in seen.findings]) == ((), ["foreign"])
+    assert corail.sync().created == 63
+    assert copied in corail.events(hero)
+    corail.rewrite('host = "corail.ilucca.net"', 'host = "corail-groupe.ilucca.net"')
+    with pytest.raises(Refused, match="doubled"):
+        corail.sync()

@@ -90,6 +90,12 @@ class TestSharedMailboxes:
         first, second = (person(n, starts=date(2027, 1, 1)) for n in (1, 2))
         assert [one.employee for one in everyone(first, second).skipped] == [1, 2]
 
+    def test_two_employed_people_with_one_mail_in_two_calendars_are_both_skipped(self) -> None:
+        here, there = person(1), person(2, legal_entity=2)
+        found = roster([here, there], lambda who: f"calendar {who.legal_entity}", {}, TODAY, ENTITIES)
+        reason = f"employees 1, 2 share the mailbox {MAIL}"
+        assert (found.owner, skipped(found)) == ({}, [(1, reason), (2, reason)])
+
     def test_the_last_day_of_a_contract_still_counts_as_employed(self) -> None:
         last_day = person(1, ends=TODAY)
         assert [one.employee for one in everyone(last_day, person(2)).skipped] == [1, 2]

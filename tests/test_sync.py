@@ -336,3 +336,21 @@ def test_sliding_the_day_over_an_unchanged_company_plans_nothing(corail: Corail)
     for days in (1, 26):
         corail.clock.sleep(timedelta(days=days).total_seconds())
         assert [change.reason for change in corail.plan().changes] == []
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [(date(2025, 11, 3), date(2026, 12, 31)), (date(2025, 6, 2), date(2028, 5, 31))],
+    ids=["fourteen months", "three years"],
+)
+def test_an_absence_of_years_is_read_to_both_its_ends(corail: Corail, first: date, last: date) -> None:
+    corail.activate()
+    number = corail.stage.hire("Léa", "Longuet", 1, "lea.longuet@corail.example").id
+    corail.stage.enter_by_hr(number, first, last)
+    result = corail.sync(number)
+    assert (result.unreadable, sync.exit_of(result)) == ([], 0)
+    with corail.session() as session:
+        window = sync.window(session, None)
+    wanted = told(corail.stage.company, corail.person(number), (window.first, window.last))
+    assert corail.shown(number) == wanted != []
+    assert corail.sync(number).written == 0

@@ -307,6 +307,7 @@ name = "siège"
 kind = "google"
 service_account = "file:sa.json"
 api_root = "{api}"
+token_url = "{api}/token"
 """
 
 

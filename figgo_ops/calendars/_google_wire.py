@@ -64,7 +64,7 @@ class Wire:
         self._idle: queue.LifoQueue[httplib2.Http] = queue.LifoQueue()
         self._blocked: dict[str, tuple[float, Denied]] = {}
         self._proven = self._open = False
-        self._domain = ""
+        self._speaking: set[str] = set()
         self._unreached: set[str] = set()
         self._cut: Unreachable | None = None
         self._fatal: FiggoOpsError | None = None
@@ -72,16 +72,19 @@ class Wire:
     def begin(self, addresses: Iterable[str] = ()) -> list[str]:
         """Forget what stopped the calls so far: missing rights and a broken network deserve another try.
 
-        Gives the addresses in the order to ask for: the most common domain first, whose refusal speaks for all.
+        Gives the addresses in the order to ask for: first one of each most common domain, whose refusals
+        together speak for all.
         """
         addresses = list(addresses)
-        domains = Counter(address.rpartition("@")[2] for address in addresses)
+        domains = Counter(map(_domain, addresses))
+        most = max(domains.values(), default=0)
+        first = {_domain(one): one for one in reversed(addresses) if domains[_domain(one)] == most}
         with self._lock:
-            self._domain = max(domains, key=lambda one: domains[one], default=self._domain)
+            self._speaking = set(first) or self._speaking
             self._open = self._proven
             self._unreached.clear()
             self._cut = self._fatal = None
-        return sorted(addresses, key=lambda address: address.rpartition("@")[2] != self._domain)
+        return sorted(addresses, key=lambda address: first.get(_domain(address)) != address)
 
     def close(self) -> None:
         """Let go of the connections that nobody uses now."""
@@ -164,13 +167,19 @@ class Wire:
         error = denied.error
         if denied.refusal.reason == "quotaExceeded":
             self._blocked[mailbox.address] = (self._clock.monotonic() + BLOCKED, denied)
-        # An address of a foreign domain is refused in the same words as everybody without delegation.
-        foreign = refused_client(denied.refusal) and mailbox.address.rpartition("@")[2] != self._domain
-        if isinstance(error, RightsMissing) and (self._proven or foreign):
+        if isinstance(error, RightsMissing) and (self._proven or self._foreign(denied, mailbox)):
             return
         if isinstance(error, CredentialRefused | UsageError):
             self._fatal = error
             raise error from denied
+
+    def _foreign(self, denied: Denied, mailbox: Mailbox) -> bool:
+        """Whether only this domain may be refused: it gets the same words as everybody without delegation."""
+        if not refused_client(denied.refusal):
+            return False
+        with self._lock:
+            self._speaking.discard(_domain(mailbox.address))
+            return bool(self._speaking)
 
     def _check_stopped(self) -> None:
         if self._fatal:
@@ -280,6 +289,10 @@ class _Http(httplib2.Http):
     def request(self, uri: str, *args: Any, **kwargs: Any) -> Any:
         """As httplib2 does it."""
         return super().request(uri, *args, **{**kwargs, "connection_type": _Connection})
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2]
 
 
 def _may_have_left(error: BaseException) -> bool:

@@ -414,6 +414,8 @@ def test_an_event_of_ours_with_unreadable_times_makes_the_listing_incomplete() -
         {},
         {"start": {"date": "2026-11-23"}},
         {"start": {"dateTime": "noon"}, "end": {"date": "x"}},
+        {"start": {"dateTime": "0001-01-01T00:00:00+05:00"}, "end": {"dateTime": "2026-01-01T00:00:00Z"}},
+        {"start": {"date": 20261207}, "end": {"date": "2026-12-08"}},
     ):
         with pytest.raises(Incomplete, match="fg123"):
             existing(WHERE, {"id": "fg123", **times})

@@ -291,3 +291,28 @@ def test_a_credential_refused_while_settling_leaves_the_outcome_unknown(stage: G
     [outcome] = write(stage, creation(stage, ANNE, AFTER))
     assert outcome.status == "unknown"
     assert isinstance(outcome.error, CredentialRefused)
+
+
+@pytest.mark.parametrize(("status", "reason"), [(404, "notFound"), (403, "forbidden")])
+def test_an_id_that_is_taken_but_not_to_be_found_gets_no_second_event(
+    stage: GoogleStage, status: int, reason: str
+) -> None:
+    """The first answer was lost and the library asked again: only a tombstone seen frees the next id."""
+    listed(stage, ANNE)
+    stage.fault("drop-after", method="POST", path="*events*")
+    answer = {"status": status, "reason": reason, "message": "x"}
+    stage.fault("status", method="GET", path="*events/fg*", value=answer)
+    [outcome] = write(stage, creation(stage, ANNE, AFTER))
+    assert outcome.status == "unknown"
+    assert stage.titles(ANNE) == [AFTER.title]
+    assert shown(stage) == [AFTER]
+
+
+def test_a_removal_of_what_may_not_be_looked_at_is_unknown(stage: GoogleStage) -> None:
+    [found] = written(stage, ANNE, BEFORE)
+    for method in ("DELETE", "GET"):
+        answer = {"status": 403, "reason": "forbidden", "message": "Forbidden"}
+        stage.fault("status", method=method, path="*events/fg*", times=None, value=answer)
+    [outcome] = write(stage, removal(found))
+    assert outcome.status == "unknown"
+    assert shown(stage) == [BEFORE]

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,7 +15,7 @@ from figgo_ops.act import Result, ResultRow
 from figgo_ops.desk import reports, runs
 from figgo_ops.desk.tables import INLINE_ROWS, Table, visible
 from figgo_ops.errors import RightsMissing
-from figgo_ops.events import Event
+from figgo_ops.events import Event, Fingerprint
 from figgo_ops.plan import Unreadable
 from tests.desk import plans
 
@@ -244,3 +245,18 @@ def test_a_page_of_a_plan_says_whose_it_is_and_fetches_nothing(tmp_path: Path) -
 
 def test_days_are_written_as_people_write_them() -> None:
     assert reports.day(date(2026, 11, 23)) == "Mon 23 Nov 2026"
+
+
+def test_a_report_shows_no_title_of_a_private_event_and_no_words_of_an_owner() -> None:
+    hidden = replace(plans.WEEK, title="Maladie", private=True)
+    wrote = replace(plans.DAY, title="Absent", private=False)
+    theirs = replace(wrote, title="Chimio, ne pas déranger")
+    edited = plans.change(plans.SCRIPT, "update", "edited by hand", theirs, wrote)
+    assert edited.existing is not None
+    edited = replace(edited, existing=replace(edited.existing, print_text=str(Fingerprint.of(wrote))))
+    made = plans.plan((plans.change(plans.ZOE, "create", "new", None, hidden), edited))
+    shown = "".join(part.html() for part in reports.plan_parts(made)) + reports.before_and_after(made).csv()
+    assert "Maladie" not in shown
+    assert "Chimio" not in shown
+    assert "(private)" in shown
+    assert "(changed by its owner)" in shown
