@@ -8,6 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -103,7 +104,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(metavar="COMMAND", required=True)
 
     def add(name: str, command: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        one = commands.add_parser(name, help=text, description=text)
+        one = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         one.add_argument("--home", help="the folder of tenants, plans and ledger (else FIGGO_OPS_HOME)")
         one.add_argument("--json", action="store_true", help="one JSON document on stdout")
         one.set_defaults(command=command)
@@ -287,7 +288,11 @@ def _pair(text: str) -> tuple[str, str]:
 def _demo(options: argparse.Namespace) -> int:
     from figgo_ops.demo import tell
 
-    return tell(Path(options.out))
+    with redirect_stdout(sys.stderr if options.json else sys.stdout):
+        reports = tell(Path(options.out))
+    if options.json:
+        print(json.dumps({"home": str(reports[0].parents[2]), "reports": [str(one) for one in reports]}))
+    return 0
 
 
 def _sandbox(options: argparse.Namespace) -> int:

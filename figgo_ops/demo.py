@@ -97,8 +97,8 @@ def _understood(home: Path) -> Iterator[None]:
 _ELSEWHERE = "Mend or remove what it names, or choose another home: --home DIR"
 
 
-def tell(out: Path) -> int:
-    """Tell the whole journey; home and reports are left in `out`.
+def tell(out: Path) -> list[Path]:
+    """Tell the whole journey; home and reports are left in `out`. Gives the reports.
 
     Raises:
         UsageError: the folder holds something that no demo made.
@@ -112,7 +112,7 @@ def tell(out: Path) -> int:
         story.live()
         story.by_hand()
         story.end()
-    return 0
+    return story.reports
 
 
 def _emptied(folder: Path) -> Path:

@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "misspelt tenant": (("sync", "corial"), "Did you mean corail?", "Known tenants: corail"),
     "tenant that is a path": (("plan", "../tenants/corail"), "There is no tenant", "Known tenants: corail"),
     "unknown option": (("plan", "corail", "--form", "start"), "--form", "--help"),
+    "shortened option": (("plan", "corail", "--js"), "--js", "--help"),
     "no such day": (("plan", "corail", "--from", "2026-02-30"), "'2026-02-30' is not a date", "2026-01-31"),
     "French date": (("plan", "corail", "--from", "31/01/2026"), "'31/01/2026' is not a date", "2026-01-31"),
     "legal entity in words": (("plan", "corail", "--legal-entity", "Paris"), "'Paris'", "plan --help"),

@@ -44,11 +44,11 @@ STORY = (
 )
 
 
-def begun(out: Path) -> "subprocess.Popen[str]":
+def begun(out: Path, *more: str) -> "subprocess.Popen[str]":
     environment = {**os.environ, "FIGGO_OPS_HOME": str(out.parent / "elsewhere")}
     environment.pop("FIGGO_OPS_LEDGER", None)
     return subprocess.Popen(
-        [sys.executable, "-m", "figgo_ops", "demo", "--out", str(out)],
+        [sys.executable, "-m", "figgo_ops", "demo", "--out", str(out), *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,
@@ -65,9 +65,9 @@ def test_the_demo_ends_well_also_where_one_was_cut_off_before(tmp_path: Path) ->
         cut.send_signal(signal.SIGTERM)
         _, err = cut.communicate(timeout=120)
     assert (cut.returncode, "Traceback" in err) == (143, False)
-    with begun(out) as process:
-        told, err = process.communicate(timeout=240)
-    assert (process.returncode, err) == (0, "")
+    with begun(out, "--json") as process:
+        document, told = process.communicate(timeout=240)
+    assert process.returncode == 0
     in_order(told, STORY)
     planned = re.findall(r"(\d+) events to create; .* (plan-[0-9a-f]{12})\.", told)
     created = re.findall(r"confirm=(plan-[0-9a-f]{12})\s+(\d+) events created with (\d+) writing", told)
@@ -76,6 +76,7 @@ def test_the_demo_ends_well_also_where_one_was_cut_off_before(tmp_path: Path) ->
     ]
     assert int(planned[0][0]) > 50
     look, act = (Path(line.strip()) for line in told.splitlines() if line.endswith("report.html"))
+    assert json.loads(document) == {"home": str(out / "home"), "reports": [str(look), str(act)]}
     for report in (look, act):
         page = report.read_text(encoding="utf-8")
         assert "REHEARSAL" in page
