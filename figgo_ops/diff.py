@@ -162,6 +162,7 @@ class _Seated:
         self.wanted = {wanted.key: wanted for wanted in seat.wanted}
         self.made: list[Change] = []
         self.taken: set[Key] = set()
+        self.moving: list[tuple[Key, Existing]] = []
         self.kept = {mailbox: self._kept(mailbox, events) for mailbox, events in _once(found, seat.home)}
 
     def changes(self) -> list[Change]:
@@ -173,13 +174,16 @@ class _Seated:
         for mailbox, events in self.kept.items():
             for key, event in sorted(events.items()):
                 self._left_over(mailbox, key, event, home.get(key))
+        for key, twin in self.moving:
+            self._left_over(twin.mailbox, key, twin, home.get(key))
         return self.made
 
     def standing(self) -> set[Key]:
         """The stretches that the calendar shows once these changes are written."""
         written = {change.key for change in self.made if change.action != "remove"}
         home = self.kept.get(self.seat.home, {}) if self.seat.home else {}
-        return {key for key in written | self.taken | home.keys() if self._shown(key)}
+        # What was taken over stays as its owner wants it, so it stands for nothing.
+        return {key for key in written | home.keys() if self._shown(key)}
 
     def _kept(self, mailbox: Mailbox, found: Found) -> dict[Key, Existing]:
         """One event per key: taken-over ones reported, the best match kept, twins told apart."""
@@ -211,6 +215,8 @@ class _Seated:
         if untouched(twin):
             if self._in_window(twin):
                 self.made.append(self._remove("duplicate", key, twin, counted=False))
+        elif twin.mailbox != self.seat.home and self._shown(key):
+            self.moving.append((key, twin))
         elif self._shown(key):
             self._report("copied", twin, key, "A copy that its owner changed: left alone.")
         else:  # once the others are gone it would be taken for the event itself, and go

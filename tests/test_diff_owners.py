@@ -189,6 +189,13 @@ class TestTwins:
         company.apply(difference)
         assert content(company) == []
 
+    def test_an_event_taken_over_stands_for_no_other(self, owner: Owner, company: Company) -> None:
+        """It stays as its owner wants it: a leave that grew in Figgo is not seen to cover its neighbour."""
+        owner.invite(company.only(), "max.roux@corail.example")
+        company.load(anne([*WEEK, *days("2026-12-14", "", 200)]))
+        (removal,) = company.plan(anne(days("2026-12-07", "2026-12-14"))).changes
+        assert (removal.reason, removal.counted) == ("cancelled", True)
+
     def test_a_duplicate_before_the_window_stays(self, company: Company, owner: Owner) -> None:
         owner.copy(company.only())
         later = Span(date(2026, 12, 14), WINDOW.last)

@@ -90,6 +90,14 @@ class TestMoves:
         difference = company.plan(anne(WEEK), hand_edits="respect")
         assert said(difference) == [("remove", "replacement", "100/20261207A")]
 
+    def test_a_changed_copy_at_the_old_place_goes_with_the_event_it_copies(self, company: Company) -> None:
+        """Left alone it would be the only one there, and the next plan would clear it."""
+        company.load(anne(WEEK))
+        owner = company.calendar().owner(OLD.address)
+        owner.edit(owner.copy(company.only(OLD.address)), title="Ski !")
+        company.load(anne(WEEK))
+        assert where(company) == {NEW.address: 1}
+
     def test_the_old_event_stays_while_its_owner_has_taken_the_successor_over(self, company: Company) -> None:
         company.load(anne(WEEK))
         company.calendar().owner(NEW.address).invite(company.only(NEW.address), "max.roux@corail.example")
