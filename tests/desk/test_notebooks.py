@@ -95,7 +95,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, notebooks.RunRe
     def one(name: str) -> notebooks.RunResult:
         options = dict(CASES[name].options)
         broken = {"PYTHONPATH": str(base / "broken")} if options.pop("broken", False) else {}
-        path = notebook(base / f"{re.sub('[^a-z]', '-', name)}.ipynb", *CASES[name].code)
+        path = notebook(base / f"{re.sub('[^a-z0-9]', '-', name)}.ipynb", *CASES[name].code)
         values = {"tenant": "acme", "count": "7"}
         return notebooks.run(path, values, base / "home", environment=broken, **options)
 
