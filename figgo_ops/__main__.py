@@ -158,12 +158,24 @@ def _work_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
         one.add_argument("--retry-credential", action="store_true", help="try a refused credential again")
 
 
+def _log_without_secrets() -> None:
+    """What libraries have to warn of goes to stderr, cleaned."""
+    import logging
+
+    from figgo_ops.secrets import Redact
+
+    handler = logging.StreamHandler()
+    handler.addFilter(Redact())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
 def _session(options: argparse.Namespace, tenant: str) -> "Session":
     from figgo_ops.console import Terminal
     from figgo_ops.home import Home
     from figgo_ops.session import Session
     from figgo_ops.words import headline, plain
 
+    _log_without_secrets()
     home = Home.open(options.home)
     console = Terminal()
     session = Session(home, tenant, retry_credential=options.retry_credential, console=console)

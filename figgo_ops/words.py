@@ -11,6 +11,7 @@ from figgo_ops.act import Result
 from figgo_ops.errors import FiggoOpsError
 from figgo_ops.home import Home
 from figgo_ops.leaves import Person
+from figgo_ops.limits import counted
 from figgo_ops.plan import Change, Plan, Unreadable
 from figgo_ops.tenants import Tenant
 
@@ -163,7 +164,7 @@ def apply_line(plan: Plan, home: str | None) -> str:
         home: the home as given on the command line; None when it came from the environment.
     """
     where = f" --home {shlex.quote(home)}" if home else ""
-    removals = len({str(change.key) for change in plan.changes if change.counted})
+    removals = counted(plan.changes)
     number = f" --removals {removals}" if any("--removals" in text for text in plan.refused) else ""
     return f"figgo-ops apply {shlex.quote(str(plan.file))} --confirm {plan.checksum}{number}{where}"
 
