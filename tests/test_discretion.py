@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from figgo_ops import figgo_rows as rows
 from figgo_ops import sync, words
 from figgo_ops.desk import reports
 from figgo_ops.errors import Incomplete
+from figgo_ops.figgo import rows
 from tests.rehearsal import Corail
 from tests.shell import Shell, quiet_surroundings
 

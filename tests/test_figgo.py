@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from figgo_ops import figgo_rows as rows
 from figgo_ops.errors import (
     CredentialRefused,
     FiggoOpsError,
@@ -20,7 +19,7 @@ from figgo_ops.errors import (
     Unreachable,
     UsageError,
 )
-from figgo_ops.figgo import Figgo, Progress
+from figgo_ops.figgo import Figgo, Progress, rows
 from figgo_ops.leaves import Leave, Span, slot
 from figgo_ops.sandbox import Fault, Rehearsal
 from figgo_ops.secrets import Secret

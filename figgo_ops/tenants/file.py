@@ -19,8 +19,8 @@ from pydantic import (
 
 from figgo_ops import calendars
 from figgo_ops.events import TITLE_LENGTH, ShowAs, clean_title
-from figgo_ops.mistakes import check, nearest
 from figgo_ops.secrets import SecretRef
+from figgo_ops.tenants.mistakes import check, nearest
 
 State = Literal["draft", "active", "paused", "closed"]
 LookAlikes = Literal["ask", "ignore"]

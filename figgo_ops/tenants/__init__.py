@@ -21,9 +21,8 @@ from figgo_ops.errors import UsageError
 from figgo_ops.events import Hours, Policy, TypeRule
 from figgo_ops.home import Home
 from figgo_ops.leaves import Person, Slot, WorkingTime
-from figgo_ops.mistakes import check, nearest
 from figgo_ops.secrets import is_reference, write_private
-from figgo_ops.tenant_file import (
+from figgo_ops.tenants.file import (
     DAYS,
     CommonSection,
     EventsSection,
@@ -36,6 +35,7 @@ from figgo_ops.tenant_file import (
     ZoneSection,
     check_calendar,
 )
+from figgo_ops.tenants.mistakes import check, nearest
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from figgo_ops import figgo_rows as rows
 from figgo_ops.errors import FiggoOpsError, Incomplete, Unreachable
-from figgo_ops.figgo_rows import Row
+from figgo_ops.figgo import rows
+from figgo_ops.figgo.rows import Row
 from figgo_ops.transport import Http
 
 LARGEST_PAGE = 10_000
@@ -75,7 +75,7 @@ class Lists:
         """The JSON of one answer.
 
         Raises:
-            CredentialRefused, RightsMissing, UsageError, Incomplete, Unreachable: see `figgo_rows.meaning`.
+            CredentialRefused, RightsMissing, UsageError, Incomplete, Unreachable: see `rows.meaning`.
         """
         return self._http.read(path, params, partial(rows.meaning, where=self.where))
 
@@ -84,7 +84,7 @@ class Lists:
 
         Raises:
             Incomplete: the list moved each time, or the tenant will not answer this question.
-            CredentialRefused, RightsMissing, UsageError, Unreachable: see `figgo_rows.meaning`.
+            CredentialRefused, RightsMissing, UsageError, Unreachable: see `rows.meaning`.
         """
         return self.steady(partial(self._sweep, question), question.what)
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Self
 
-from figgo_ops import figgo_rows as rows
 from figgo_ops.errors import FiggoOpsError, Incomplete, UsageError
-from figgo_ops.figgo_pages import LARGEST_PAGE, SURE_PAGE, Lists, Progress, Question
+from figgo_ops.figgo import rows
+from figgo_ops.figgo.pages import LARGEST_PAGE, SURE_PAGE, Lists, Progress, Question
 from figgo_ops.leaves import Leave, Person, Slot, Span
 from figgo_ops.secrets import Secret
 from figgo_ops.transport import Clock, Http, Pace
@@ -109,7 +109,7 @@ class Figgo:
         """Everybody the key may see, former employees included; nobody when its role shows nobody.
 
         Raises:
-            CredentialRefused, RightsMissing, Unreachable, UsageError: see `figgo_rows.meaning`.
+            CredentialRefused, RightsMissing, Unreachable, UsageError: see `rows.meaning`.
             Incomplete: the list could not be read completely.
         """
         question = Question(
