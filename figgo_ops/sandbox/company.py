@@ -183,6 +183,21 @@ class Company(Staff):
             self._drop(standing[slot], by=period.owner.manager_id or period.owner.id)
         return period
 
+    @act
+    def add_half_days(self, period_id: int, half_days: Iterable[tuple[date, str]]) -> Period:
+        """HR puts half-days, worked and free ones, into a period: at its ends or into its holes."""
+        period = self.periods.get(period_id)
+        if period is None:
+            raise RefusedAct(f"no leave period {period_id}")
+        wanted = [(day, HALVES[half]) for day, half in half_days]
+        for slot in wanted:
+            if not self.works(period.owner, slot) or self.leave_on(period.owner.id, slot):
+                raise RefusedAct(f"{period.owner.name} does not work on {slot[0]}, or is already absent")
+        known = period.leaves[0]
+        self._fill(period, wanted, set(wanted), known.account.name.removesuffix(f" {known.day.year}"))
+        period.first, period.last = min(period.first, *wanted), max(period.last, *wanted)
+        return period
+
     def all_leaves(self) -> Iterator[Leave]:
         """Every leave, inactive ones and rest days included, owner by owner."""
         for rows in self.leaves_of.values():

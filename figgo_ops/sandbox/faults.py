@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from figgo_ops.sandbox.messages import Request
@@ -18,6 +19,8 @@ KINDS: Mapping[str, str] = {
     "delay": "wait, then answer as usual; value: seconds",
     "drop-before": "close the connection without committing or answering",
     "drop-after": "commit, then close the connection without answering",
+    "reset-before": "reset the connection without committing or answering",
+    "reset-after": "commit, then reset the connection without answering",
     "late-commit": "close the connection, commit later; value: seconds, or nothing to wait for settle",
     "cut-body": "commit, announce the whole answer, send half of it, close",
     "drip": "commit, send the answer a few bytes at a time; value: seconds in all",
@@ -34,7 +37,7 @@ _CHOICES = {"silence": (None, "before", "after"), "certificate": ("expired", "wr
 class Fault:
     """One thing that goes wrong: at the requests it matches, after the first `after`, `times` times.
 
-    `method`, `path` and `principal` are shell patterns (`*`, `?`, `[…]`); `times` None means always.
+    `method`, `path`, `query` and `principal` are shell patterns (`*`, `?`, `[…]`); `times` None means always.
     """
 
     service: str
@@ -42,6 +45,7 @@ class Fault:
     method: str = "*"
     path: str = "*"
     principal: str = "*"
+    query: str = "*"
     after: int = 0
     times: int | None = 1
     value: Any = None
@@ -91,21 +95,24 @@ class Fault:
             and fnmatchcase(request.method, self.method)
             and fnmatchcase(request.path, self.path)
             and fnmatchcase(request.principal, self.principal)
+            and fnmatchcase(urlsplit(request.target).query, self.query)
         )
 
 
 class _Armed:
     """A fault with its count of the requests that matched."""
 
-    __slots__ = ("fault", "seen")
+    __slots__ = ("fault", "seen", "struck")
 
     def __init__(self, fault: Fault) -> None:
-        self.fault, self.seen = fault, 0
+        self.fault, self.seen, self.struck = fault, 0, 0
 
     def strikes(self) -> bool:
         self.seen += 1
         times = self.fault.times
-        return self.seen > self.fault.after and (times is None or self.seen <= self.fault.after + times)
+        strikes = self.seen > self.fault.after and (times is None or self.seen <= self.fault.after + times)
+        self.struck += strikes
+        return strikes
 
 
 class Faults:
@@ -133,6 +140,11 @@ class Faults:
         """Disarm all faults; commits already put off still happen."""
         with self._lock:
             self._armed.clear()
+
+    def struck(self, number: int) -> int:
+        """Count how often an armed fault has struck; KeyError when there is none of that id."""
+        with self._lock:
+            return self._armed[number].struck
 
     def match(self, service: str, request: Request) -> Fault | None:
         """Return the fault that strikes this request and count it; of several, the one added first."""

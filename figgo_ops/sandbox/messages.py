@@ -84,7 +84,9 @@ class Response:
     @classmethod
     def json(cls, status: int, content: Any, headers: Mapping[str, str] | None = None) -> Response:
         """Answer with JSON in UTF-8."""
-        body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        # A half of a surrogate pair has no bytes in UTF-8, but JSON can spell it, and Figgo does.
+        body = text.encode(errors="backslashreplace")
         return cls(status, body, {"Content-Type": "application/json; charset=UTF-8", **(headers or {})})
 
     @classmethod

@@ -56,8 +56,8 @@ class Person:
 
     @property
     def name(self) -> str:
-        """First name and last name, as Figgo shows them."""
-        return f"{self.first_name} {self.last_name}"
+        """First name and last name, as Figgo shows them; some people have but one."""
+        return f"{self.first_name} {self.last_name}" if self.last_name else self.first_name
 
     def is_former(self, today: date) -> bool:
         """Whether the contract ended before `today`."""

@@ -76,6 +76,10 @@ class Rehearsal:
         """Where the control server listens."""
         return self._servers["control"].url
 
+    def server(self, name: str) -> Server:
+        """The server of one stand-in, to hang up, to drain or to refuse connections."""
+        return self._servers[name]
+
     @property
     def ready(self) -> dict[str, Any]:
         """What `figgo-ops sandbox` prints once everything listens."""

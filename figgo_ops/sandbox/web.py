@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import threading
 import time
 import traceback
@@ -38,8 +39,9 @@ class Server:
         self._context = context
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
+        self.drained = 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self._thread = threading.Thread(target=self._accept, name=f"stand-in {service.name}", daemon=True)
+        self._thread = self._doorkeeper()
         self.url = f"https://localhost:{self._listener.getsockname()[1]}"
 
     def start(self) -> None:
@@ -49,11 +51,8 @@ class Server:
     def stop(self) -> None:
         """Close everything at once; StandInBrokenError when the stand-in itself failed meanwhile."""
         self.stopping.set()
-        _shut(self._listener)
-        self._listener.close()
+        self._close()
         self.hang_up()
-        if self._thread.is_alive():
-            self._thread.join()
         if self.failures:
             raise StandInBrokenError(f"the {self.service.name} stand-in failed:\n" + "\n".join(self.failures))
 
@@ -62,6 +61,37 @@ class Server:
         with self._lock:
             for connection in self._open:
                 _shut(connection)
+
+    def drain(self) -> None:
+        """Let every open connection end after its present or next answer; clients must connect again."""
+        self.drained += 1
+
+    def refuse(self) -> None:
+        """Refuse new connections and drain the open ones, as a server that goes down, until `listen`."""
+        self.drain()
+        address = self._listener.getsockname()
+        self._close()
+        # Bound but not listening: refused, and nobody else gets the port meanwhile.
+        self._listener = socket.socket()
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind(address)
+
+    def listen(self) -> None:
+        """Accept connections again."""
+        if not self._thread.is_alive():
+            self._listener.listen(128)
+            self._thread = self._doorkeeper()
+            self._thread.start()
+
+    def _doorkeeper(self) -> threading.Thread:
+        name = f"stand-in {self.service.name}"
+        return threading.Thread(target=self._accept, args=(self._listener,), name=name, daemon=True)
+
+    def _close(self) -> None:
+        _shut(self._listener)
+        self._listener.close()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def handle(self, request: Request) -> Response:
         """Let the service answer; a failure of the stand-in is kept for `stop` and answered with 500."""
@@ -72,10 +102,10 @@ class Server:
             self.failures.append(f"{request.method} {request.path}\n{traceback.format_exc()}")
             return Response.text(500, "the stand-in is broken, see its failures")
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         while not self.stopping.is_set():
             try:
-                plain, _ = self._listener.accept()
+                plain, _ = listener.accept()
             except OSError:
                 return
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -114,6 +144,7 @@ class Conversation:
     def __init__(self, server: Server, connection: socket.socket) -> None:
         self.server, self.connection = server, connection
         self._memory: dict[str, object] = {}
+        self._born = server.drained
 
     def run(self) -> None:
         """Answer requests until the connection ends; OSError when it breaks."""
@@ -162,7 +193,8 @@ class Conversation:
     def send(self, request: Request, response: Response, fault: Fault | None = None) -> bool:
         """Send the whole answer; True when the connection stays open."""
         self.note(request, response.status, fault)
-        keep = request.headers.get("Connection", "").lower() != "close"
+        asked = request.headers.get("Connection", "").lower() == "close"
+        keep = not asked and self._born == self.server.drained
         self.connection.sendall(self.head(response, keep=keep) + response.body)
         return keep
 
@@ -184,6 +216,11 @@ class Conversation:
         """End the connection without a word."""
         self.note(request, 0, fault)
         return False
+
+    def reset(self, request: Request, fault: Fault) -> bool:
+        """End the connection with a TCP reset, as a process or a machine that went down."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return self.drop(request, fault)
 
 
 def _header_fields(stream: BufferedReader) -> list[tuple[str, str]]:
@@ -221,6 +258,15 @@ def _drop_before(talk: Conversation, request: Request, fault: Fault) -> bool:
 def _drop_after(talk: Conversation, request: Request, fault: Fault) -> bool:
     talk.server.handle(request)
     return talk.drop(request, fault)
+
+
+def _reset_before(talk: Conversation, request: Request, fault: Fault) -> bool:
+    return talk.reset(request, fault)
+
+
+def _reset_after(talk: Conversation, request: Request, fault: Fault) -> bool:
+    talk.server.handle(request)
+    return talk.reset(request, fault)
 
 
 def _late_commit(talk: Conversation, request: Request, fault: Fault) -> bool:
@@ -271,6 +317,8 @@ _PLAYS: dict[str, Callable[[Conversation, Request, Fault], bool]] = {
     "delay": _delay,
     "drop-before": _drop_before,
     "drop-after": _drop_after,
+    "reset-before": _reset_before,
+    "reset-after": _reset_after,
     "late-commit": _late_commit,
     "cut-body": _cut_body,
     "drip": _drip,

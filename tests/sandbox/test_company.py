@@ -205,6 +205,20 @@ def test_hr_takes_single_half_days_out_and_the_rest_of_the_period_stays(
         company.remove_half_days(period.id, [(tuesday, "AM")])
 
 
+def test_hr_puts_half_days_into_a_hole_and_at_the_end_of_a_period(company: Company, person: Person) -> None:
+    period = company.enter_by_hr(person.id, MONDAY, MONDAY + timedelta(days=2), "RTT")
+    tuesday, thursday = MONDAY + timedelta(days=1), MONDAY + timedelta(days=3)
+    company.remove_half_days(period.id, [(tuesday, "PM")])
+    company.add_half_days(period.id, [(tuesday, "PM"), (thursday, "AM")])
+    assert len(period.active()) == 7
+    assert {leave.account for leave in period.active()} == {period.leaves[0].account}
+    assert period.last == (thursday, 0)
+    with pytest.raises(RefusedAct, match="already absent"):
+        company.add_half_days(period.id, [(tuesday, "PM")])
+    with pytest.raises(RefusedAct, match="no leave period"):
+        company.add_half_days(4711, [(tuesday, "PM")])
+
+
 def test_nobody_is_absent_twice_on_one_half_day(company: Company, person: Person) -> None:
     company.request_leave(person.id, MONDAY, to_half="AM")
     with pytest.raises(RefusedAct, match="already absent"):

@@ -77,6 +77,14 @@ class Ground:
             return answer.status, answer.read(), answer.headers
 
 
+def farewell(connection: http.client.HTTPSConnection, path: str = "/") -> str | None:
+    """What one more answer says about the future of its connection."""
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    answer.read()
+    return answer.headers["Connection"]
+
+
 def once_more(connection: http.client.HTTPSConnection) -> None:
     connection.request("GET", "/")
     connection.getresponse()
@@ -169,6 +177,57 @@ def test_a_dropped_answer_leaves_the_client_without_one(ground: Ground, kind: st
     assert [(e.status, e.fault) for e in ground.log.entries()] == [(0, kind)]
 
 
+@pytest.mark.parametrize(("kind", "committed"), [("reset-before", []), ("reset-after", ["/write"])])
+def test_a_reset_is_one_for_the_client_too(ground: Ground, kind: str, committed: list[str]) -> None:
+    ground.faults.add(fault(kind))
+    with pytest.raises(ConnectionResetError):
+        ground.ask("/write", method="POST", body=b"x")
+    assert ground.service.committed == committed
+    assert [(e.status, e.fault) for e in ground.log.entries()] == [(0, kind)]
+
+
+def test_a_server_that_goes_down_gives_its_present_answers_and_refuses_until_it_listens_again(
+    ground: Ground,
+) -> None:
+    with closing(ground.connect()) as connection:
+        assert farewell(connection) == "keep-alive"
+        ground.server.refuse()
+        assert farewell(connection, "/last") == "close"
+    for _ in range(2):
+        with pytest.raises(ConnectionRefusedError):
+            ground.ask("/refused")
+    ground.server.listen()
+    ground.server.listen()
+    assert ground.ask("/back")[0] == 200
+    assert ground.service.committed == ["/", "/last", "/back"]
+
+
+def test_a_server_stops_while_it_refuses(ground: Ground) -> None:
+    ground.server.refuse()
+    ground.server.stop()
+    with pytest.raises(ConnectionRefusedError):
+        ground.ask()
+
+
+def test_a_drained_connection_ends_after_one_more_answer_and_a_new_one_stays(ground: Ground) -> None:
+    with closing(ground.connect()) as old, closing(ground.connect()) as new:
+        assert farewell(old) == "keep-alive"
+        ground.server.drain()
+        assert [farewell(old), farewell(new), farewell(new)] == ["close", "keep-alive", "keep-alive"]
+
+
+def test_a_fault_counts_how_often_it_has_struck(ground: Ground) -> None:
+    number = ground.faults.add(fault("status", path="/a", after=1, times=2, value=500))
+    counts = []
+    for path in ("/a", "/b", "/a", "/a", "/a"):
+        ground.ask(path)
+        counts.append(ground.faults.struck(number))
+    assert counts == [0, 0, 1, 2, 2]
+    ground.faults.clear()
+    with pytest.raises(KeyError):
+        ground.faults.struck(number)
+
+
 def test_a_late_commit_happens_when_settled_and_only_once(ground: Ground) -> None:
     ground.faults.add(fault("late-commit"))
     with pytest.raises(http.client.RemoteDisconnected):
@@ -254,6 +313,12 @@ def test_a_fault_strikes_only_what_it_names_and_as_often_as_it_says(ground: Grou
     assert ground.ask("/b", "POST", headers=who)[0] == 200
     assert ground.ask("/a", "POST")[0] == 200
     assert [ground.ask("/a", "POST", headers=who)[0] for _ in range(4)] == [200, 500, 500, 200]
+
+
+def test_a_fault_may_be_meant_for_some_queries_only(ground: Ground) -> None:
+    ground.faults.add(fault("status", query="*page=[2-9]*", times=None, value=500))
+    asked = ["/a", "/a?page=1", "/a?limit=5&page=2", "/a?page=2&limit=5"]
+    assert [ground.ask(target)[0] for target in asked] == [200, 200, 500, 500]
 
 
 def test_faults_strike_one_after_the_other_in_the_order_they_were_added(ground: Ground) -> None:
