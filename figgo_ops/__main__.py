@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -42,12 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # Latin-1 has no oe ligature, and names have
     try:
-        parser().parse_args(given, options)
+        _parse(given, options)
         command: Callable[[argparse.Namespace], int] = options.command
         exit_code = command(options)
         sys.stdout.flush()
         return exit_code
     except FiggoOpsError as error:
+        _learn_secrets(options.home or _home_in(given))
         return _failed(error, as_json)
     except Stopped:
         return _failed(FiggoOpsError("Terminated.", _GO_ON, code="terminated"), as_json, Stopped.exit)
@@ -67,14 +69,37 @@ def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
     raise Stopped
 
 
+def _parse(given: list[str], options: argparse.Namespace) -> None:
+    for word in given:
+        if word.startswith("--") and word.endswith("=--"):  # argparse would take it for no value at all
+            raise UsageError(f"{word} names no value.", "See figgo-ops --help.")
+    parser().parse_args(given, options)
+
+
+def _learn_secrets(home: str | None) -> None:
+    """Know what must not be shown: somebody may have put a secret where something else belongs."""
+    from figgo_ops.home import Home
+
+    Home.at(home).learn_secrets()
+
+
+def _home_in(given: list[str]) -> str | None:
+    """The home named in words that could not be parsed to their end."""
+    found = [after for word, after in pairwise(given) if word == "--home"]
+    found += [word.removeprefix("--home=") for word in given if word.startswith("--home=")]
+    return found[-1] if found else None
+
+
 def _failed(error: FiggoOpsError, as_json: bool, exit_code: int | None = None) -> int:
     from figgo_ops.secrets import REDACTOR
 
     exit_code = error.exit if exit_code is None else exit_code
     message, remedy = REDACTOR.clean(error.message), REDACTOR.clean(error.remedy)
     if as_json:
-        document = {"code": error.code, "message": message, "remedy": remedy, "exit": exit_code}
-        print(json.dumps({"error": document}))
+        from figgo_ops.words import document
+
+        told = {"code": error.code, "message": message, "remedy": remedy, "exit": exit_code}
+        print(document({"error": told}))
     else:
         from figgo_ops.words import plain
 
@@ -87,6 +112,7 @@ def _internal(error: Exception, home: str | None) -> FiggoOpsError:
     from figgo_ops.home import Home
     from figgo_ops.secrets import REDACTOR, write_private
 
+    _learn_secrets(home)
     text = "".join(traceback.format_exception(error))
     try:
         path = Home.open(home).path / "last-internal-error.txt"
@@ -230,10 +256,11 @@ def _sync(options: argparse.Namespace) -> int:
     return sync.exit_of(result)
 
 
-def _show(options: argparse.Namespace, document: Any, text: str) -> None:
+def _show(options: argparse.Namespace, content: Any, text: str) -> None:
     from figgo_ops.secrets import REDACTOR
+    from figgo_ops.words import document, plain
 
-    print(REDACTOR.clean(json.dumps(document) if options.json else text))
+    print(document(REDACTOR.cleaned(content)) if options.json else plain(REDACTOR.clean(text)))
 
 
 def _tenants(options: argparse.Namespace) -> int:
@@ -245,9 +272,11 @@ def _tenants(options: argparse.Namespace) -> int:
         if not options.name:
             raise UsageError("Which tenant?", f"One of {', '.join(tenants.names(home)) or 'none yet'}.")
         shown = tenants.shown(tenants.load(home, options.name))
+        home.learn_secrets()
         _show(options, shown, json.dumps(shown, indent=2, ensure_ascii=False))
         return 0
     found = [words.tenant_row(home, name) for name in tenants.names(home)]
+    home.learn_secrets()
     text = words.table((list(row.values()) for row in found), ("tenant", "state", "kind", "file"))
     _show(
         options, {"home": str(home.path), "tenants": found}, text if found else f"No tenants in {home.path}."
@@ -279,22 +308,16 @@ def _piped() -> str:
 
 def _run(options: argparse.Namespace) -> int:
     from figgo_ops.desk.notebooks import run
+    from figgo_ops.desk.parameters import pairs
     from figgo_ops.home import Home
 
-    values = dict(_pair(text) for text in options.p)
     home = Home.open(options.home)
-    done = run(options.notebook, values, home.path, deadline=options.timeout)
+    home.learn_secrets()
+    done = run(options.notebook, pairs(options.p), home.path, deadline=options.timeout)
     document = {"run": done.run, "exit": done.exit, "status": done.status, "message": done.message}
     files = {"notebook": str(done.notebook), "report": str(done.report), "result": str(done.result)}
     _show(options, document | files, f"{done.status}: {done.message}\nReport: {done.report}")
     return done.exit
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise UsageError(f"-p {name} has no value.", "Write -p name=value.")
-    return name.strip(), value
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -303,7 +326,9 @@ def _demo(options: argparse.Namespace) -> int:
     with redirect_stdout(sys.stderr if options.json else sys.stdout):
         reports = tell(Path(options.out))
     if options.json:
-        print(json.dumps({"home": str(reports[0].parents[2]), "reports": [str(one) for one in reports]}))
+        from figgo_ops.words import document
+
+        print(document({"home": str(reports[0].parents[2]), "reports": [str(one) for one in reports]}))
     return 0
 
 

@@ -30,13 +30,17 @@ class FiggoOpsError(Exception):
     exit = 70
 
     def __init__(self, message: str, remedy: str = "", *, code: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+        self.message, self.remedy = _writable(message), _writable(remedy)
+        super().__init__(self.message)
         self.code = code or type(self).code
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.message, self.remedy, self.code)
+
+
+def _writable(text: str) -> str:
+    """The text without halves of surrogate pairs, which others may send and no file or kernel takes."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _rebuild(kind: type[FiggoOpsError], message: str, remedy: str, code: str) -> FiggoOpsError:

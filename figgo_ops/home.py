@@ -6,6 +6,7 @@ runs/<run>/{notebook.ipynb,report.html,result.json}
 
 import hmac
 import os
+import re
 import secrets as randomness
 import shlex
 import stat
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from figgo_ops.errors import UsageError
-from figgo_ops.secrets import Secret, check_private, resolve, store, write_private
+from figgo_ops.secrets import Secret, check_private, learn_kept, resolve, store, write_private
 
 VARIABLE = "FIGGO_OPS_HOME"
 LEDGER_VARIABLE = "FIGGO_OPS_LEDGER"
@@ -39,11 +40,16 @@ class Home:
         Raises:
             UsageError: it cannot be created, is not a folder, or others may write to it.
         """
-        chosen = path or os.environ.get(VARIABLE) or "~/figgo-ops"
-        home = cls(Path(chosen).expanduser().absolute())
+        home = cls.at(path)
         for folder in (home.path, *(home.path / name for name in _FOLDERS)):
             _prepare(folder)
         return home
+
+    @classmethod
+    def at(cls, path: str | None = None) -> Self:
+        """The same home as it is, if it is there at all: nothing is created or checked."""
+        chosen = path or os.environ.get(VARIABLE) or "~/figgo-ops"
+        return cls(Path(chosen).expanduser().absolute())
 
     @property
     def tenants(self) -> Path:
@@ -89,6 +95,11 @@ class Home:
     def store(self, reference: str, value: str) -> None:
         """See `secrets.store`."""
         store(reference, value, self.secrets)
+
+    def learn_secrets(self) -> None:
+        """Teach the redactor every secret that work in this home may meet; see `secrets.learn_kept`."""
+        texts = (file.read_bytes().decode(errors="replace") for file in self.tenants.glob("*.toml"))
+        learn_kept(self.secrets, {name for text in texts for name in re.findall(r"env:([A-Za-z_]\w*)", text)})
 
     @property
     def digest_key(self) -> bytes:

@@ -3,6 +3,8 @@
 A reference is `env:NAME`, `file:PATH` (relative to the home's `secrets/`) or `keyring:SERVICE/USER`.
 """
 
+import base64
+import html
 import json
 import logging
 import os
@@ -10,11 +12,12 @@ import re
 import shlex
 import stat
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-from urllib.parse import quote
+from typing import Annotated, Any
+from urllib.parse import quote, quote_plus
 
 from pydantic import AfterValidator
 
@@ -22,6 +25,18 @@ from figgo_ops.errors import SecretUnavailable, UsageError
 
 _SHAPE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|keyring:[^/]+/.+)")
 _EXPECTED = "a reference belongs here (env:NAME, file:PATH or keyring:SERVICE/USER), not a value"
+HIDDEN = "[hidden]"
+
+_SHAPES = (
+    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+    re.compile(r"(?<=Bearer )[\w.~+/=-]{8,}", re.IGNORECASE),
+    re.compile(r"(?<=Basic )[\w+/=-]{12,}", re.IGNORECASE),
+    re.compile(r"(?<=lucca application=)(?!\[secret:)[^\s\"'&<>,;]+", re.IGNORECASE),
+    re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]*){0,2}"),
+    re.compile(r"\bya29\.[\w.-]{8,}"),
+)
+"""What a credential looks like that nobody resolved here: it came in an answer or a vendor's message."""
+
 _CONFIDENTIAL = ("private_key", "private_key_id", "client_secret", "refresh_token", "password")
 
 
@@ -64,16 +79,45 @@ class Redactor:
         for part in {value, *value.splitlines()}:
             plain = part.strip()
             if len(plain) > 6 and not plain.startswith("-----"):
-                # The same secret as a URL and as JSON spell it.
-                for spelt in (plain, quote(plain, safe=""), json.dumps(plain)[1:-1]):
+                for spelt in _spellings(plain):
                     self._known[spelt] = f"[secret:{reference}]"
 
     def clean(self, text: str) -> str:
-        """The text without any known secret."""
+        """The text without any known secret, and without what only looks like a credential."""
         for value in sorted(self._known, key=len, reverse=True):
             text = text.replace(value, self._known[value])
+        for shape in _SHAPES:
+            text = shape.sub(HIDDEN, text)
         return text
 
+    def cleaned(self, value: Any) -> Any:
+        """The same JSON value with every string in it cleaned, also those that are keys."""
+        if isinstance(value, str):
+            return self.clean(value)
+        if isinstance(value, list | tuple):
+            return [self.cleaned(item) for item in value]
+        if isinstance(value, dict):
+            return {self.cleaned(key): self.cleaned(item) for key, item in value.items()}
+        return value
+
+
+def _spellings(value: str) -> Iterator[str]:
+    """The same secret as a URL, JSON, Python, HTML, hexadecimal and base64 spell it."""
+    raw = value.encode(errors="surrogateescape")
+    in_json = json.dumps(value)[1:-1]
+    yield from (value, in_json, json.dumps(in_json)[1:-1], repr(value)[1:-1], raw.hex(), raw.hex().upper())
+    yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
+    escaped = html.escape(value)
+    yield from (escaped, escaped.replace("&#x27;", "&#39;"), html.escape(value, quote=False))
+    for skipped in range(3):
+        # Characters that share bits with neighbours differ from place to place and are left out.
+        shared = (len(raw) + skipped) % 3
+        text = base64.b64encode(b"\0" * skipped + raw).decode().rstrip("=")
+        inner = text[(0, 2, 3)[skipped] : len(text) - bool(shared)]
+        yield from (inner, inner.translate(_URL_SAFE))
+
+
+_URL_SAFE = str.maketrans("+/", "-_")
 
 REDACTOR = Redactor()
 """The one redactor of this process: whoever resolves a secret teaches it, whoever writes text asks it."""
@@ -122,6 +166,19 @@ def resolve(reference: str, folder: Path) -> Secret:
         raise SecretUnavailable(f"The secret {reference} is empty.", f"Store it: {_set_command(reference)}")
     _teach(value, reference)
     return Secret(reference, value)
+
+
+def learn_kept(folder: Path, names: Iterable[str] = ()) -> None:
+    """Teach the redactor all secrets in this folder and these variables: what will be used is not known yet.
+
+    Keyrings are left out; they may ask the person at the keyboard.
+    """
+    for file in folder.rglob("*"):
+        with suppress(OSError, UnicodeDecodeError):  # such a file gives its secret to nobody else either
+            if file.is_file():
+                _teach(file.read_text("utf-8").rstrip("\r\n"), f"file:{file.relative_to(folder)}")
+    for name in names:
+        _teach(os.environ.get(name, ""), f"env:{name}")
 
 
 def store(reference: str, value: str, folder: Path) -> None:

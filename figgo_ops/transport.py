@@ -20,6 +20,7 @@ import httpx
 
 from figgo_ops.errors import Unreachable, UsageError
 from figgo_ops.pacing import LONGEST_WAIT, Clock, Pace, SystemClock, backoff, retry_after
+from figgo_ops.secrets import REDACTOR
 
 __all__ = [
     "Answer",
@@ -71,6 +72,7 @@ class Answer:
 
     def _what(self) -> str:
         text = self.body[:20_000].decode("utf-8", "replace").lstrip("\ufeff \r\n\t")
+        text = REDACTOR.clean(text)  # before it is cut: half a key would not be recognised as one any more
         title = re.search(r"<title[^>]*>\s*([^<]{1,80})", text, re.IGNORECASE)
         if title:
             return f"a page ({' '.join(title[1].split())})"

@@ -1,5 +1,7 @@
 """What people and programs read of tenants, plans and results: plain text, tables, JSON shapes."""
 
+import json
+import re
 import shlex
 import unicodedata
 from collections import Counter
@@ -18,6 +20,9 @@ from figgo_ops.tenants import Tenant
 ROWS = 20
 """Changes shown in a terminal; the plan file and the notebook show them all."""
 
+WIDEST = 60
+"""Characters of a name or title shown in a terminal, where one long cell would widen every row."""
+
 
 def plain(text: str) -> str:
     """The text with everything that could steer a terminal made visible."""
@@ -29,9 +34,20 @@ def plain(text: str) -> str:
 _STEERING = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
+def line(text: str) -> str:
+    """The same on one line, whoever wrote it: a line of its own could pass for one of ours."""
+    return plain(text.replace("\n", " "))
+
+
+def document(content: Any) -> str:
+    """One JSON document in ASCII, which the strictest reader takes: no half of a surrogate pair, no NaN."""
+    text = re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(content, ensure_ascii=False, allow_nan=False))
+    return re.sub(r"[^\x00-\x7e]+", lambda found: json.dumps(found[0])[1:-1], text)
+
+
 def table(rows: Iterable[Sequence[object]], head: Sequence[str]) -> str:
     """Aligned columns; numbers to the right."""
-    cells = [[plain(str(cell)).replace("\n", " ") for cell in row] for row in rows]
+    cells = [[line(str(cell)) for cell in row] for row in rows]
     widths = [max(len(row[n]) for row in [list(head), *cells]) for n in range(len(head))]
     numeric = [bool(cells) and all(row[n].isdecimal() for row in cells) for n in range(len(head))]
     lines = [
@@ -57,9 +73,9 @@ def plan_text(plan: Plan, apply_line: str) -> str:
     parts = [f"Days {plan.window.first} to {plan.window.last}: {counts}."]
     if plan.changes:
         parts += [_counts(plan), _changes(plan)]
-    parts += [f"Note: {note}" for note in plan.notes]
-    parts += _left_out(plan)
-    parts += [f"Refused: {text}" for text in plan.refused]
+    parts += [line(f"Note: {note}") for note in plan.notes]
+    parts += map(line, _left_out(plan))
+    parts += [line(f"Refused: {text}") for text in plan.refused]
     parts.append(("To write this: " if plan.changes else "Nothing to write. To confirm that: ") + apply_line)
     return plain("\n".join(parts))
 
@@ -67,7 +83,7 @@ def plan_text(plan: Plan, apply_line: str) -> str:
 def _counts(plan: Plan) -> str:
     found = Counter((change.legal_entity, change.action, change.reason) for change in plan.changes)
     rows = [
-        (plan.legal_entities.get(entity, entity), action, reason, number)
+        (_short(str(plan.legal_entities.get(entity, entity))), action, reason, number)
         for (entity, action, reason), number in sorted(found.items())
     ]
     return "\n" + table(rows, ("legal entity", "action", "reason", "events")) + "\n"
@@ -89,19 +105,25 @@ def _changes(plan: Plan) -> str:
 
 
 def _name(person: Person | None, number: int) -> str:
-    return f"{person.name} ({number})" if person else str(number)
+    return f"{_short(person.name)} ({number})" if person else str(number)
+
+
+def _short(text: str) -> str:
+    """A name or title as a terminal has room for it."""
+    shown = line(text)
+    return shown if len(shown) <= WIDEST else f"{shown[: WIDEST - 3]}..."
 
 
 def _dates(change: Change) -> tuple[object, object, str]:
     event = change.shown
     mark = " ?" if event.state == "tentative" else ""
-    return event.first_day, event.last_day, change.title(event) + mark
+    return event.first_day, event.last_day, _short(change.title(event)) + mark
 
 
 def _left_out(plan: Plan) -> list[str]:
     skipped = Counter(skip.reason for skip in plan.skipped)
     lines = [f"Not shown: {reason} ({number})" for reason, number in sorted(skipped.items())]
-    lines += [f"Not readable: {line}" for line in _unreadable(plan.unreadable)]
+    lines += [f"Not readable: {cause}" for cause in _unreadable(plan.unreadable)]
     found = Counter((finding.verdict, finding.reason) for finding in plan.findings)
     return lines + [
         f"Left alone: {verdict} ({number}): {why}" for (verdict, why), number in sorted(found.items())
@@ -114,10 +136,12 @@ def result_text(result: Result) -> str:
     parts = [f"Run {result.run}: {counts}, {result.unchanged} unchanged."]
     for name in ("failed", "unknown", "stale", "held"):
         rows = getattr(result, name)
-        parts += [f"{name}: {row.action} {row.key} in {row.mailbox}: {row.error}" for row in rows[:ROWS]]
+        parts += [
+            line(f"{name}: {row.action} {row.key} in {row.mailbox}: {row.error}") for row in rows[:ROWS]
+        ]
         parts += [f"{name}: ... and {len(rows) - ROWS} more"] if len(rows) > ROWS else []
-    parts += [f"not readable: {line}" for line in _unreadable(result.unreadable)]
-    parts += [f"note: {note}" for note in result.notes]
+    parts += [line(f"not readable: {cause}") for cause in _unreadable(result.unreadable)]
+    parts += [line(f"note: {note}") for note in result.notes]
     return plain("\n".join(parts))
 
 

@@ -56,6 +56,15 @@ def test_a_key_that_figgo_repeats_in_an_error_is_not_shown(
     assert key not in ran.out + ran.err
 
 
+def test_a_key_that_stands_where_a_long_answer_is_cut_is_not_shown_in_half(shell: Shell) -> None:
+    key = (shell.corail.home.secrets / "corail-figgo.key").read_text(encoding="utf-8").strip()
+    body = json.dumps({"detail": f"{'La clef est refusée. ' * 13} {key}"})
+    shell.corail.fault("figgo", "status", path="*leaves*", times=None, value={"status": 400, "body": body})
+    ran = shell("plan", "corail")
+    assert "La clef est refusée." in ran.out
+    assert key[:8] not in ran.out + ran.err
+
+
 ACCOUNTS: dict[str, Any] = {
     "a list": [{"id": 10, "name": "Arrêt maladie"}],
     "text": "Arrêt maladie",

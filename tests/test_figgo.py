@@ -160,6 +160,24 @@ class TestOnePerson:
     def test_somebody_without_legal_entity_belongs_to_no_calendar(self) -> None:
         assert rows.person_of(person(legalEntityId=None)) is None
 
+    @pytest.mark.parametrize(
+        ("given", "kept"),
+        [
+            ("", "(no name)"),
+            (" \u2028 ", "(no name)"),
+            ("Zo\ud800", "Zo\ufffd"),
+            ("Zoé\r\nMalard", "Zoé Malard"),
+            ("x" * 65536, "x" * 255),
+        ],
+    )
+    def test_a_name_of_any_kind_keeps_nobody_else_from_being_read(self, given: str, kept: str) -> None:
+        found = rows.person_of(person(name=given))
+        assert found is not None
+        assert found.name == kept
+
+    def test_half_a_surrogate_pair_is_no_part_of_an_address(self) -> None:
+        assert rows.address("a\udce9@corail.example") is None
+
     @pytest.mark.parametrize("name", list(person()))
     def test_a_key_that_did_not_come_is_an_error_that_names_it(self, name: str) -> None:
         with pytest.raises(Incomplete, match=f"lacks {name}"):

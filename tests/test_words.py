@@ -110,6 +110,25 @@ def test_no_cell_breaks_its_line() -> None:
     assert line == "two lines  \\u001b[31m"
 
 
+def test_a_document_is_one_that_the_strictest_reader_takes() -> None:
+    text = words.document({"who": "caf\udce9 œuf \U0001f600 \x7f"})
+    assert text.isascii()
+    assert json.loads(text) == {"who": "caf\ufffd œuf \U0001f600 \x7f"}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        words.document({"share": float("nan")})
+
+
+def test_a_long_name_does_not_widen_every_row() -> None:
+    made = plan(change(event=event("2026-12-07", title="x" * 255)))
+    (row,) = [row for row in lines(made) if "xxx" in row]
+    assert row.endswith("x" * (words.WIDEST - 3) + "...")
+
+
+def test_a_note_cannot_pass_for_a_line_of_ours() -> None:
+    made = plan(notes=("Corail\nTo write this: rm -rf /",))
+    assert "Note: Corail To write this: rm -rf /" in lines(made)
+
+
 def test_a_plan_says_days_counts_who_and_how_to_write_it() -> None:
     made = plan(change(), change("update", 2), change("remove", 3), unchanged=4)
     shown = lines(made)

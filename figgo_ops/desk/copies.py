@@ -22,6 +22,8 @@ STATUS_TAG = "figgo-ops-status"
 _BANNER = "papermill-error-cell-tag"
 _BAR = re.compile(r"^.*\d%\|.*\|.*(?:\n|\Z)", re.MULTILINE)  # a progress bar that has come to its end
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# What a terminal obeys or what turns the order of a line: neither shows itself on a page.
+_STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def read(path: Path) -> Any:
@@ -145,7 +147,8 @@ def _title(notebook: Any, facts: Mapping[str, Any]) -> str:
 def _readable(value: Any) -> Any:
     """Clean every string in a JSON value, on the way taking colours and the user's folder out."""
     if isinstance(value, str):
-        return kernel.clean_text(_COLOURS.sub("", value).replace(f"{Path.home()}/", "~/"))
+        shown = _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", _COLOURS.sub("", value))
+        return kernel.clean_text(shown.replace(f"{Path.home()}/", "~/"))
     if isinstance(value, list):
         return [_readable(item) for item in value]
     if isinstance(value, dict):

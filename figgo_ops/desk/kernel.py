@@ -1,25 +1,14 @@
 """What is different in a kernel that works for us: no secret leaves it, and our errors show no stack."""
 
 import html
-import re
 from collections.abc import Callable
 from typing import Any
 
 from figgo_ops import errors
 from figgo_ops.errors import FiggoOpsError
-from figgo_ops.secrets import REDACTOR
-
-HIDDEN = "[hidden]"
-
-_SHAPES = (
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
-    re.compile(r"(?<=Bearer )[\w.~+/=-]{8,}", re.IGNORECASE),
-    re.compile(r"(?<=Basic )[\w+/=-]{12,}", re.IGNORECASE),
-    re.compile(r"(?<=lucca application=)[^\s\"'&<>,;]+", re.IGNORECASE),
-    re.compile(r"\beyJ[\w-]{6,}(?:\.[\w-]*){0,2}"),
-    re.compile(r"\bya29\.[\w.-]{8,}"),
-)
-"""What a credential looks like that nobody resolved here: it came in an answer or a vendor's message."""
+from figgo_ops.home import Home
+from figgo_ops.secrets import HIDDEN, REDACTOR
+from figgo_ops.words import plain
 
 _OUTGOING = frozenset(
     {"stream", "display_data", "update_display_data", "execute_result", "error", "execute_reply"}
@@ -29,9 +18,7 @@ _OUTGOING = frozenset(
 def clean_text(text: str) -> str:
     """The text without known secrets and without anything of a credential's shape."""
     text = REDACTOR.clean(text)
-    for shape in _SHAPES:
-        text = shape.sub(HIDDEN, text)
-    # A secret that was escaped for HTML is not found as it is, and markup cannot be unescaped in place.
+    # Markup may spell a secret in more ways than are known, and cannot be unescaped in place.
     plain = html.unescape(text) if "&" in text else text
     return text if REDACTOR.clean(plain) == plain else HIDDEN
 
@@ -52,6 +39,7 @@ def guard() -> None:
     shell = current_shell()
     if shell is None or getattr(shell.kernel.session.send, "guarded", False):
         return
+    Home.at().learn_secrets()
     shell.set_custom_exc((FiggoOpsError,), _show)
     shell.kernel.session.send = _cleaning(shell.kernel.session.send)
 
@@ -68,7 +56,7 @@ def current_shell() -> Any | None:
 def _show(shell: Any, kind: type[FiggoOpsError], error: FiggoOpsError, *_: object, **__: object) -> list[str]:
     """Message and remedy as the whole traceback, under the name of an error that the runner knows."""
     known = next(base for base in kind.__mro__ if base.__module__ == errors.__name__)
-    lines = [line for line in (error.message, error.remedy) if line]
+    lines = [plain(text) for text in (error.message, error.remedy) if text]
     shell._showtraceback(known, error, lines)
     return lines
 

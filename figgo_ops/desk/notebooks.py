@@ -99,6 +99,7 @@ def run(
     """
     place = home.path if isinstance(home, Home) else home
     source = find(notebook, place)
+    Home(place).learn_secrets()  # cells resolve them in a process whose redactor is not this one
     known = parameters(source)
     given = checked(known, values, source.stem)
     asked = source.stem if Path(notebook).suffix != ".ipynb" else pages.shown_path(source)

@@ -2,13 +2,16 @@
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from figgo_ops.desk import copies, kernel
 from figgo_ops.errors import UsageError
+
+_SENT_AROUND = "parameters are stored in files that are sent around."
+_STORE = "Store it with `figgo-ops secret set` and give its reference."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,23 @@ def parameters(notebook: Path) -> list[Parameter]:
     return [_parameter(line, notebook.name) for line in lines]
 
 
+def pairs(texts: Iterable[str]) -> dict[str, str]:
+    """Names and values from texts such as `tenant=acme`.
+
+    Raises:
+        UsageError: one has no value, or is a secret.
+    """
+    found = {}
+    for text in texts:
+        if kernel.clean_text(text) != text:  # looked at whole: half a secret is not known as one
+            raise UsageError("A value given with -p is a secret; " + _SENT_AROUND, _STORE)
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"-p {name} has no value.", "Write -p name=value.")
+        found[name.strip()] = value
+    return found
+
+
 def checked(known: Sequence[Parameter], values: Mapping[str, str], notebook: str) -> dict[str, str | int]:
     """The values in the types the notebook expects.
 
@@ -59,8 +79,8 @@ def nearest(name: str, known: Sequence[str]) -> str:
 def _value(name: str, kind: str, value: str) -> str | int:
     if kernel.clean_text(value) != value:
         raise UsageError(
-            f'The value given for "{name}" is a secret; parameters are stored in files that are sent around.',
-            "Store it with `figgo-ops secret set` and give its reference.",
+            f'The value given for "{name}" is a secret; {_SENT_AROUND}',
+            _STORE,
         )
     if not value.isprintable():
         raise UsageError(f'The value given for "{name}" has characters that nobody sees.', "Type it again.")

@@ -79,9 +79,10 @@ class Table:
         return len(self.frame)
 
     def __repr__(self) -> str:
-        return (
-            f"{self.caption}\n{self.frame.to_string(index=False)}" if len(self) else f"{self.caption}: none"
-        )
+        if not len(self):
+            return f"{self.caption}: none"
+        columns = list(map(str, self.frame.columns))
+        return f"{self.caption}\n{words.table(self.frame.itertuples(index=False), columns)}"
 
     def _repr_html_(self) -> str:
         folder = os.environ.get(runs.VARIABLE)
@@ -183,7 +184,7 @@ def _cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = words.plain(value)
-    return f"'{text}" if text.lstrip(" \n").startswith(_FORMULA) or value.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) or value.startswith(_FORMULA) else text
 
 
 def _head(columns: list[str], numbers: Iterable[str]) -> str:

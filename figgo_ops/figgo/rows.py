@@ -48,7 +48,9 @@ OPTIONAL: Mapping[str, tuple[Any, str]] = {
 
 _AGAIN = "Run again; if it stays, compare with /api/v3/leaves/help of this tenant and tell the makers."
 _DURATION = re.compile(r"(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?")
-_ADDRESS = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
+_HALF_PAIRS = re.compile("[\ud800-\udfff]")
+LONGEST_NAME, NO_NAME = 255, "(no name)"
+_ADDRESS = re.compile(r"[^@\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+@[^@\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 _STATUS: Mapping[int, tuple[type[FiggoOpsError], str, str, str]] = {
     401: (
@@ -118,8 +120,8 @@ def detail(answer: Answer) -> str:
     if isinstance(content, dict):
         found = (content.get(key) for key in ("detail", "message", "Message", "error", "title"))
         content = next((text for text in found if isinstance(text, str) and text), "")
-    text = re.sub(r"<[^>]*>", " ", str(content or ""))
     # Cut only what is clean: half a key would not be recognised as one any more.
+    text = re.sub(r"<[^>]*>", " ", REDACTOR.clean(str(content or "")))
     return REDACTOR.clean(" ".join(text.split()))[:300]
 
 
@@ -154,7 +156,7 @@ def establishment_of(row: Row) -> tuple[int, str]:
         Incomplete: a key is missing or not readable.
     """
     what = f"legal entity {row.get('id')}"
-    return _number(row, "id", what), _text(row, "name", what)
+    return _number(row, "id", what), _name(row, what)
 
 
 def person_of(row: Row) -> Person | None:
@@ -169,7 +171,7 @@ def person_of(row: Row) -> Person | None:
     number = _need(row, "employeeNumber", who)
     return Person(
         id=_number(row, "id", who),
-        name=_text(row, "name", who),
+        name=_name(row, who),
         mail=address(_need(row, "mail", who)),
         number=str(number) if number not in (None, "") else None,
         legal_entity=_number(row, "legalEntityId", who),
@@ -202,7 +204,7 @@ def leave_of(row: Row, dropped: Collection[str] = ()) -> Leave:
         day=_day(row, "date", what),
         half=half,
         type_id=_number(account, "id", what),
-        type_name=_text(account, "name", what),
+        type_name=_words(account, "name", what),
         active=_flag(row, "isActive", what) and not cancelled,
         confirmed=_flag(period, "isConfirmed", what),
         hours=_duration_or_none(row, "value", what),
@@ -299,6 +301,20 @@ def _text(row: Row, name: str, what: str) -> str:
     if not isinstance(value, str) or not value:
         raise _odd(name, value, what)
     return value
+
+
+def _words(row: Row, name: str, what: str) -> str:
+    """Text that somebody typed and nothing hangs on: it may be empty, and always has bytes in UTF-8."""
+    value = _need(row, name, what)
+    if not isinstance(value, str):
+        raise _odd(name, value, what)
+    return _HALF_PAIRS.sub("\ufffd", value)
+
+
+def _name(row: Row, what: str) -> str:
+    """The name of a person or legal entity, on one line of bearable length."""
+    text = " ".join(_words(row, "name", what)[:LONGEST_NAME].splitlines())
+    return text if text.strip() else NO_NAME
 
 
 def _day(row: Row, name: str, what: str) -> date:
