@@ -270,6 +270,12 @@ def test_the_last_fingerprint_written_is_known_until_we_remove_the_event(ledger:
     assert ledger.last_written("corail") == {}
 
 
+def test_a_removal_that_nobody_could_confirm_is_not_taken_for_a_deletion_by_the_owner(ledger: Ledger) -> None:
+    write(ledger, creation())
+    write(ledger, removal(), status="unknown")
+    assert ledger.last_written("corail") == {}
+
+
 def test_removing_a_duplicate_does_not_forget_the_event_that_stays(ledger: Ledger) -> None:
     write(ledger, creation(), replace(removal(), reason="duplicate"))
     assert list(ledger.last_written("corail")) == [(ANNE, str(creation().key))]

@@ -123,9 +123,9 @@ class Mailboxes(Leases):
         now_there: dict[tuple[Mailbox, str], str] = {}
         for _, outcome in outcomes:
             change = outcome.change
-            if (
-                outcome.status == "done" and change.reason != "duplicate"
-            ):  # its better twin carries the key on
+            # A removal that may have happened is ours: whoever misses the event later, it was not its owner.
+            settled = outcome.status == "done" or (outcome.status == "unknown" and change.action == "remove")
+            if settled and change.reason != "duplicate":  # its better twin carries the key on
                 now_there[change.mailbox, str(change.key)] = str(change.fingerprint or "")
         kept = [
             at_mailbox(tenant, box, key=key, fingerprint=mark)
