@@ -217,7 +217,7 @@ class Act:
         try:
             # Closed before the leases go: a write in flight must end while the mailbox is ours.
             with closing(
-                self.session.calendar(name).write(self._while_valid(batch, lease, given))
+                self.session.calendar(name).write(self._while_valid(batch, lease, given), lease.valid)
             ) as outcomes:
                 for outcome in outcomes:
                     number, _ = waiting.pop(id(outcome.change))

@@ -1,8 +1,11 @@
 """Where work runs: side by side in threads, in order within one group."""
 
+import gc
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -10,7 +13,19 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def side_by_side(groups: Iterable[Sequence[T]], work: Callable[[T], R], threads: int) -> Iterator[R]:
+GRACE = 5.0
+"""Seconds that Ctrl-C waits for what has begun before it is hurried."""
+
+REST = 0.005
+"""Seconds that whoever waits for results lets them gather: waking up for each costs as much as sending it."""
+
+
+def side_by_side(
+    groups: Iterable[Sequence[T]],
+    work: Callable[[T], R],
+    threads: int,
+    hurry: Callable[[], None] = lambda: None,
+) -> Iterator[R]:
     """The results of the work on every item, as they come.
 
     Items of one group are done in order, by one thread; different groups go side by side. The next group
@@ -23,6 +38,7 @@ def side_by_side(groups: Iterable[Sequence[T]], work: Callable[[T], R], threads:
         groups: taken lazily; an empty group is passed over.
         work: called with one item, in any thread.
         threads: how many groups at once, at least 1.
+        hurry: called after Ctrl-C, again and again, until the items begun have ended.
     """
     crew: _Crew[T, R] = _Crew(work)
     waiting = iter(groups)
@@ -35,11 +51,31 @@ def side_by_side(groups: Iterable[Sequence[T]], work: Callable[[T], R], threads:
             yield from crew.report()
     except GeneratorExit:
         raise
-    except BaseException:  # Ctrl-C too: what was done meanwhile must be known before we leave
+    except KeyboardInterrupt:
+        crew.end_soon(hurry)
+        yield from crew.last_words()
+        raise
+    except BaseException:  # what was done meanwhile must be known before we leave
         yield from crew.last_words()
         raise
     finally:
         crew.end()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Leave garbage in cycles alone while the block runs.
+
+    Where hundreds of thousands of events are in memory, looking for such garbage takes longer than
+    comparing them, and a comparison makes none.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +105,8 @@ class _Crew(Generic[T, R]):
 
     def report(self) -> Iterator[R]:
         """Wait for the next word of any thread: a result, or its end, whose failure is raised."""
+        if self.busy > 1 and self.said.empty():
+            time.sleep(REST)
         word = self.said.get()
         if not isinstance(word, _End):
             yield word
@@ -93,6 +131,17 @@ class _Crew(Generic[T, R]):
         self.stopping.set()
         for thread in self.threads:
             thread.join()
+
+    def end_soon(self, hurry: Callable[[], None]) -> None:
+        """As `end`, but nobody waits out the patience of what has begun."""
+        self.stopping.set()
+        until = time.monotonic() + GRACE
+        for thread in self.threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        while any(thread.is_alive() for thread in self.threads):
+            hurry()
+            for thread in self.threads:
+                thread.join(1.0 / len(self.threads))
 
     def _run(self, group: Sequence[T]) -> None:
         failure = None

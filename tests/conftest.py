@@ -35,6 +35,19 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the fault matrix, if any of its cells was run."""
+    stats = terminalreporter.stats
+    reports = [one for one in stats.get("passed", []) + stats.get("failed", []) if one.user_properties]
+    if not reports:
+        return
+    from tests.faults import cells, grid
+
+    if printed := grid.lines(cells.told(reports)):
+        terminalreporter.section("faults over sockets")
+        terminalreporter.write_line("\n".join(printed))
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     profile = os.environ.get("HYPOTHESIS_PROFILE", "dev")
     return f"hypothesis: profile {profile}, repeat with --hypothesis-seed={config.option.hypothesis_seed}"

@@ -1,12 +1,13 @@
 """Side by side: groups at once, items of a group in order, and an end that loses nothing."""
 
+import gc
 import threading
 from collections.abc import Iterator
 from typing import TypeVar
 
 import pytest
 
-from figgo_ops.workers import side_by_side
+from figgo_ops.workers import side_by_side, undisturbed
 
 T = TypeVar("T")
 
@@ -146,3 +147,27 @@ def test_leaving_early_waits_for_what_has_begun_and_begins_nothing_more() -> Non
     assert running == 0
     assert at_close < 1000
     assert len(begun) == at_close
+
+
+def test_work_left_undisturbed_is_collected_after_again() -> None:
+    assert gc.isenabled()
+    seen = []
+
+    def work() -> None:
+        with undisturbed():
+            seen.append(gc.isenabled())
+            raise Stop
+
+    with pytest.raises(Stop):
+        work()
+    assert (seen, gc.isenabled()) == ([False], True)
+
+
+def test_who_had_switched_the_collector_off_finds_it_off() -> None:
+    gc.disable()
+    try:
+        with undisturbed():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -70,14 +70,17 @@ class Calendar(Protocol):
     ) -> Iterator[Listing]:
         """Unmarked events that touch the window and have one of these titles, in whatever case."""
 
-    def write(self, changes: Iterable[Change]) -> Generator[Outcome, None, None]:
+    def write(
+        self, changes: Iterable[Change], may_write: Callable[[], bool] = lambda: True
+    ) -> Generator[Outcome, None, None]:
         """One outcome per change, as they come.
 
         Changes of one mailbox are sent one after the other in the order given; mailboxes go side by side.
         The iterable is read lazily, just before each change is sent, so that its maker can stop it;
         changes of one mailbox come one after the other. An outcome holds the very change it was given.
         Updates and removals carry the listed etag: an event that its owner changed since is a failure,
-        never overwritten. An unknown outcome was already looked up once.
+        never overwritten. An unknown outcome was already looked up once. Once `may_write` says no, what was
+        taken already and not yet sent is a failure: who was suspended beyond its lease sends nothing more.
 
         Raises:
             CredentialRefused: as in `read`; outcomes already known are yielded first.

@@ -7,7 +7,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,11 @@ MARK, KEY, PRINT = "figgoOps", "figgoOpsKey", "figgoOpsPrint"
 # What the owner may have added by hand and a replacement takes along.
 _CARRIED = ("description", "location", "colorId", "eventLabelId", "attachments")
 
+# What Google alone says of an event, and what each write of ours says anew: no update has to send it back.
+_GOOGLES = ("kind", "etag", "id", "htmlLink", "created", "updated", "creator", "organizer", "iCalUID")
+_NOT_SENT = frozenset((*_GOOGLES, "summary", "status", "start", "end", "transparency"))
+_SILENT = {"useDefault": False}
+
 Item = Mapping[str, Any]
 
 
@@ -31,9 +36,10 @@ def event_id(key: str, mailbox: str, generation: int) -> str:
     one uid are one mailbox to us. Letters a-v and digits are all that Google allows (base32hex).
     """
     digest = hashlib.sha256(f"{key}|{mailbox}|{generation}".encode()).digest()
-    return "fg" + base64.b32hexencode(digest).decode().lower()[:32]
+    return "fg" + base64.b32hexencode(digest[:20]).decode().lower()
 
 
+@lru_cache(maxsize=4096)
 def quota_user(mailbox: str) -> str:
     """Whom a call is charged to: without it Google charges every call to the service account."""
     return hashlib.sha256(mailbox.encode()).hexdigest()[:16]
@@ -126,8 +132,21 @@ def existing(mailbox: Mailbox, item: Item, zone: str = "") -> Existing:
         marker.get(PRINT, ""),
         event,
         taken_over=any(item.get(name) for name in ("attendees", "recurrence", "recurringEventId")),
-        raw=item,
+        raw=_kept(item),
     )
+
+
+def _kept(item: Item) -> Item:
+    """What an update has to send back: hundreds of thousands of listed events are in memory at once."""
+    kept = {name: value for name, value in item.items() if name not in _NOT_SENT}
+    if kept.get("reminders") == _SILENT:
+        kept["reminders"] = _SILENT
+    properties = kept.pop("extendedProperties", None) or {}
+    own = {name: value for name, value in _private(item).items() if name not in (MARK, KEY, PRINT)}
+    others = {name: value for name, value in properties.items() if name != "private"}
+    if own or others:
+        kept["extendedProperties"] = {**others, "private": own}
+    return kept
 
 
 def normal_form(item: Item, zone: str = "") -> Event:

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -51,7 +50,6 @@ class Tokens:
             placed, scopes=[SCOPE]
         )
         self._users: dict[str, DelegatedCredentials] = {}
-        self._lock = threading.Lock()
         self._clock = clock
         self._skew: timedelta | None = None
 
@@ -96,12 +94,11 @@ class Tokens:
             self._skew = theirs - self._clock.now()
 
     def _user(self, mailbox: Mailbox) -> DelegatedCredentials:
-        with self._lock:
-            user = self._users.get(mailbox.address)
-            if user is None:
-                user = self._key.with_subject(mailbox.address)
-                self._users[mailbox.address] = user
-            return user
+        user = self._users.get(mailbox.address)
+        if user is None:
+            # One step for all threads: whoever comes second gets the first one's.
+            user = self._users.setdefault(mailbox.address, self._key.with_subject(mailbox.address))
+        return user
 
 
 class _TokenTroubleError(Exception):
@@ -122,7 +119,7 @@ class _TokenRequest(google_auth_httplib2.Request):  # type: ignore[misc]
             words = json.loads(answer.data)
         except ValueError:
             words = None
-        if not isinstance(words, dict) or answer.status >= 500 or answer.status == 429:
+        if not isinstance(words, dict) or answer.status >= 500 or answer.status in (408, 429):
             raise _TokenTroubleError(f"HTTP {answer.status}")
         if str(words.get("error")) in PASSING:
             raise _TokenTroubleError(str(words["error"]))

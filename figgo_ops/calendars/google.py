@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import groupby
@@ -14,7 +13,7 @@ from figgo_ops.calendars import Check, Resolve
 from figgo_ops.calendars._google_errors import SCOPE, Denied, Lost
 from figgo_ops.calendars._google_events import MARK, existing, is_live, is_ours, quota_user
 from figgo_ops.errors import FiggoOpsError, Incomplete, RightsMissing, RowFailed, Unreachable, UsageError
-from figgo_ops.events import Event, clean_title
+from figgo_ops.events import Event, ShowAs, clean_title
 from figgo_ops.leaves import Span
 from figgo_ops.plan import Change, Existing, Listing, Mailbox, Outcome
 from figgo_ops.secrets import Secret, SecretRef
@@ -46,7 +45,8 @@ class Settings(BaseModel):
     api_root: str = Field("https://www.googleapis.com/", pattern="^https://")
     token_url: str | None = Field(None, pattern="^https://")
     ca_file: str | None = None
-    threads: int = Field(16, ge=1, le=32)
+    # Answers take some 0.2 seconds, so 32 at once use up what Google allows a project; the others even out.
+    threads: int = Field(36, ge=1, le=64)
 
 
 def open_calendar(name: str, settings: Settings, secret: Resolve, clock: Clock) -> "GoogleCalendar":
@@ -93,18 +93,11 @@ class GoogleCalendar:
     hour_ranges = False
 
     def __init__(self, name: str, wire: "Wire", threads: int) -> None:
-        from figgo_ops.calendars._google_write import Writer
-
         self.name, self._wire, self._threads = name, wire, threads
-        self._writer = Writer(wire)
 
     def project(self, event: Event) -> Event:
         """Busy or free, and no zone on a day: Google knows no more."""
-        return replace(
-            event,
-            show_as="free" if event.show_as == "free" else "busy",
-            zone="" if event.all_day else event.zone,
-        )
+        return projected(event)
 
     def read(self, mailboxes: Iterable[str]) -> Iterator[Listing]:
         """All marked events of each mailbox, or the error; see the port."""
@@ -130,25 +123,30 @@ class GoogleCalendar:
 
         return self._listings(mailboxes, query, alike, near)
 
-    def write(self, changes: Iterable[Change]) -> Generator[Outcome, None, None]:
+    def write(
+        self, changes: Iterable[Change], may_write: Callable[[], bool] = lambda: True
+    ) -> Generator[Outcome, None, None]:
         """One outcome per change; see the port.
 
         All changes of one mailbox must come one after the other. They are taken together when a thread is
         free for the mailbox, and the first change of the next mailbox with them.
         """
+        from figgo_ops.calendars._google_write import Writer
+
         self._wire.begin()
+        writer = Writer(self._wire, may_write)
         doubtful: set[str] = set()
 
         def work(change: Change) -> Outcome:
             if change.action == "create" and change.mailbox.address in doubtful:
                 return Outcome(change, "failed", error=_held_back(change))
-            outcome = self._writer.write(change)
+            outcome = writer.write(change)
             if outcome.status == "unknown":
                 doubtful.add(change.mailbox.address)
             return outcome
 
         groups = (list(group) for _, group in groupby(changes, key=lambda change: change.mailbox.address))
-        yield from side_by_side(groups, work, self._threads)
+        yield from side_by_side(groups, work, self._threads, self._wire.leave)
 
     def probe(self, mailbox: str) -> Iterator[Check]:
         """Token, scope, calendar and time zone, in this order; what stands on a failed one is skipped."""
@@ -193,7 +191,10 @@ class GoogleCalendar:
     ) -> Iterator[Listing]:
         groups = ([Mailbox(self.name, address)] for address in self._wire.begin(addresses))
         return side_by_side(
-            groups, lambda mailbox: self._listing(mailbox, query, wanted, near), self._threads
+            groups,
+            lambda mailbox: self._listing(mailbox, query, wanted, near),
+            self._threads,
+            self._wire.leave,
         )
 
     def _listing(self, mailbox: Mailbox, query: Mapping[str, Any], wanted: Wanted, near: Near) -> Listing:
@@ -228,6 +229,15 @@ class GoogleCalendar:
                 raise _cut(mailbox, "the pages go round in circles")
             turned.add(token)
             more["pageToken"] = token
+
+
+def projected(event: Event) -> Event:
+    """The event as Google can hold it; see `GoogleCalendar.project`."""
+    show_as: ShowAs = "free" if event.show_as == "free" else "busy"
+    zone = "" if event.all_day else event.zone
+    if (show_as, zone) == (event.show_as, event.zone):
+        return event
+    return Event(event.start, event.end, event.state, event.title, show_as, event.private, zone)
 
 
 _OURS = {"privateExtendedProperty": f"{MARK}=1"}

@@ -198,14 +198,16 @@ class Figgo:
 
     def _establishments(self) -> dict[int, str] | None:
         names: dict[int, str] = {}
-        page = 1
+        page, total = 1, None
         while True:
             params = {"isArchived": "true,false", "page": str(page), "limit": "100", "fields.root": "count"}
             content = self._lists.ask("/organization/structure/api/establishments", params)
             items, count = rows.page_of(content, self._lists.where)
             fresh = dict(map(rows.establishment_of, items))
-            if names.keys() & fresh.keys():
+            # Pages do not overlap here: one that left an earlier page shows in the count alone.
+            if names.keys() & fresh.keys() or total not in (None, count):
                 return None
+            total = count
             names |= fresh
             self._lists.tell("legal entities", math.ceil((count - len(names)) / 100))
             if len(names) >= count or not items:

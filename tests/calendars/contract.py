@@ -328,6 +328,18 @@ class CalendarContract:
         [found] = listed(stage, stage.anne)
         assert found.taken_over
 
+    def test_an_event_that_its_owner_takes_over_meanwhile_is_left_as_the_owner_wants_it(
+        self, stage: Stage
+    ) -> None:
+        first, second = written(stage, stage.anne, all_day(), all_day(MONDAY + DAY, title="Congés payés"))
+        stage.invite(stage.anne, first.id, ZOE)
+        stage.invite(stage.anne, second.id, ZOE)
+        outcomes = write(stage, update(stage, first, all_day(days=3)), removal(second))
+        assert [outcome.status for outcome in outcomes] == ["failed", "failed"]
+        found = listed(stage, stage.anne)
+        assert [(one.taken_over, one.event) for one in found] == [(True, first.event), (True, second.event)]
+        assert stage.notified() == 0
+
     def test_nobody_is_notified_of_anything(self, stage: Stage) -> None:
         [found] = written(stage, stage.anne, all_day())
         stage.invite(stage.anne, found.id, ZOE)
@@ -377,6 +389,16 @@ class CalendarContract:
         assert len(taken) < 40
         shown = len(stage.titles(stage.anne)) + len(stage.titles(stage.zoe))
         assert 1 <= shown <= len(taken)
+
+    def test_what_was_taken_and_not_yet_sent_fails_once_nothing_may_be_written_any_more(
+        self, stage: Stage
+    ) -> None:
+        changes = [creation(stage, stage.anne, all_day(MONDAY + n * DAY), n) for n in range(3)]
+        allowed = iter([True])
+        outcomes = list(stage.calendar.write(changes, lambda: next(allowed, False)))
+        assert [outcome.status for outcome in outcomes] == ["done", "failed", "failed"]
+        assert all("the lease ended" in str(outcome.error) for outcome in outcomes[1:])
+        assert len(stage.titles(stage.anne)) == 1
 
     def test_probing_a_good_mailbox_finds_nothing_wrong(self, stage: Stage) -> None:
         assert {check.status for check in stage.calendar.probe(stage.anne)} == {"ok"}

@@ -175,10 +175,15 @@ class MemoryCalendar:
         for address in mailboxes:
             yield self._list("look", address, alike)
 
-    def write(self, changes: Iterable[Change]) -> Generator[Outcome, None, None]:
+    def write(
+        self, changes: Iterable[Change], may_write: Callable[[], bool] = lambda: True
+    ) -> Generator[Outcome, None, None]:
         """One after the other, each taken from the iterable just before it is sent."""
         for change in changes:
             self._gate()
+            if not may_write():
+                yield Outcome(change, "failed", error=RowFailed("the lease ended"))
+                continue
             number, self.writes = self.writes, self.writes + 1
             self.log.append((change.action, change.mailbox.address))
             yield self._send(change, self.faults.get(number))

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from figgo_ops.calendars._google_events import created_body, event_id, existing, updated_body
 from figgo_ops.calendars._google_tokens import DelegatedCredentials
+from figgo_ops.calendars._google_wire import PER_PROJECT, PER_USER, paced
 from figgo_ops.calendars.google import Settings, open_calendar
 from figgo_ops.errors import (
     CredentialRefused,
@@ -260,6 +261,20 @@ def test_a_pace_too_fast_is_slowed_down_as_told(stage: GoogleStage) -> None:
     assert stage.clock.slept > 119.999
 
 
+@pytest.mark.parametrize(("rate", "allowed"), [(PER_USER, 600), (PER_PROJECT, 10_000)])
+def test_no_minute_holds_more_calls_than_google_allows_and_nearly_that_many_go(
+    rate: float, allowed: int
+) -> None:
+    """A call may take 1.8 seconds longer to arrive than the one sixty seconds after it."""
+    clock = Clock()
+    pace, gone = paced(rate, clock), []
+    for _ in range(3 * allowed):
+        pace.wait()
+        gone.append(clock.slept)
+    assert all(later - first > 61.8 for first, later in zip(gone, gone[allowed:], strict=False))
+    assert 0.95 <= len(gone) / (allowed / 60 * gone[-1]) <= 1
+
+
 def test_a_rate_limit_without_a_time_is_backed_off_from(stage: GoogleStage) -> None:
     value = {"status": 403, "reason": "userRateLimitExceeded"}
     stage.fault("status", method="GET", times=3, value=value)
@@ -395,7 +410,7 @@ def test_a_secret_that_is_no_service_account_is_refused_unquoted(content: str) -
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"threads": 0}, {"threads": 33}, {"subject": "x"}, {"service_account": "{}"}]
+    "wrong", [{"threads": 0}, {"threads": 65}, {"subject": "x"}, {"service_account": "{}"}]
 )
 def test_settings_that_mean_nothing_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
@@ -467,3 +482,19 @@ def test_an_unknown_mailbox_does_not_stop_the_first_others(stage: GoogleStage) -
     found = {one.mailbox.address: one.error for one in stage.calendar.read([NOBODY, ANNE, ZOE])}
     assert isinstance(found.pop(NOBODY), MailboxAbsent)
     assert set(found.values()) == {None}
+
+
+def test_what_is_kept_of_a_listed_event_is_what_its_owner_may_have_added(stage: GoogleStage) -> None:
+    [ours] = written(stage, ANNE, all_day())
+    assert set(ours.raw) <= {"eventType", "reminders", "sequence", "visibility"}
+    stage.annotate(ANNE, ours.id, "Clés chez Zoé")
+    [noted] = listing(stage, ANNE).events
+    assert noted.raw["description"] == "Clés chez Zoé"
+
+
+def test_the_properties_of_other_programs_are_kept_and_ours_are_not() -> None:
+    private = {"figgoOps": "1", "figgoOpsKey": "k", "figgoOpsPrint": "p", "other": "1"}
+    times = {"start": {"date": "2026-11-23"}, "end": {"date": "2026-11-24"}}
+    item = {"id": "fg123", **times, "extendedProperties": {"private": private, "shared": {"more": "2"}}}
+    raw = existing(WHERE, item).raw
+    assert raw == {"extendedProperties": {"private": {"other": "1"}, "shared": {"more": "2"}}}

@@ -1,0 +1,209 @@
+"""What can go wrong, with which question, and which of the two go together.
+
+A provider joins by a row of `PROVIDERS`; faults, judging and printing are shared.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tests.faults.world import DOUBTFUL, HEROINE, PLAIN
+
+Dialect = Literal["google", "oauth", "figgo"]
+Level = Literal["request", "connection", "page", "moving"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One kind of question that a run asks.
+
+    Attributes:
+        again: whether the question before writing is meant, not the one while looking.
+        writes: whether it changes a calendar.
+        later: the query of every page but the first, as a pattern; "" where there is only one.
+        dialect: in which form it is refused.
+    """
+
+    name: str
+    service: str
+    method: str
+    path: str
+    principal: str = "*"
+    again: bool = False
+    writes: bool = False
+    later: str = ""
+    body: bool = True
+    setting: str = PLAIN
+    dialect: Dialect = "figgo"
+
+
+_PASSING = frozenset(
+    {"dns", "refused", "drop-before", "drop-after", "reset-before", "reset-after"}
+    | {"silence", "late-commit", "cut-body", "html", "cut-json"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing that goes wrong.
+
+    Attributes:
+        kind: of `sandbox.faults`, or "dns", "refused" or "moving".
+        after: whether the write was carried out, or will be.
+        late: whether a write that was put off arrives only after the next run.
+    """
+
+    name: str
+    kind: str
+    value: object = None
+    level: Level = "request"
+    after: bool = False
+    late: bool = False
+
+    @property
+    def passes(self) -> bool:
+        """Whether asking again helps, so that one strike must not show in the run at all."""
+        status = self.value.get("status") if isinstance(self.value, Mapping) else None
+        return self.kind in _PASSING or status in (429, 500, 502, 503, 504)
+
+
+def _status(name: str, status: int, kind: str = "status", **more: object) -> Trouble:
+    return Trouble(name, kind, {"status": status, **more}, after=kind == "status-after")
+
+
+_HTML: Mapping[str, Any] = {
+    "body": "<html><h1>502 Bad Gateway</h1></html>",
+    "headers": {"Content-Type": "text/html"},
+}
+
+TROUBLES: tuple[Trouble, ...] = (
+    Trouble("DNS failure", "dns", level="connection"),
+    Trouble("connection refused", "refused", level="connection"),
+    Trouble("certificate expired", "certificate", "expired", "connection"),
+    Trouble("certificate of another name", "certificate", "wrong-name", "connection"),
+    Trouble("certificate self-signed", "certificate", "self-signed", "connection"),
+    Trouble("hung up before commit", "drop-before"),
+    Trouble("hung up after commit", "drop-after", after=True),
+    Trouble("reset before commit", "reset-before"),
+    Trouble("reset after commit", "reset-after", after=True),
+    Trouble("silence before commit", "silence", "before"),
+    Trouble("silence after commit", "silence", "after", after=True),
+    Trouble("late commit", "late-commit", after=True),
+    Trouble("commit after the next run", "late-commit", after=True, late=True),
+    Trouble("slow drip", "drip", 0),
+    Trouble("cut body", "cut-body"),
+    _status("400", 400),
+    _status("401", 401),
+    _status("403 rights", 403, flavour="rights"),
+    _status("403 quota", 403, flavour="quota"),
+    _status("404", 404),
+    _status("408", 408),
+    _status("409", 409),
+    _status("410", 410),
+    _status("412", 412),
+    _status("429 with seconds", 429, wait="seconds"),
+    _status("429 with a date", 429, wait="date"),
+    _status("429 with nothing", 429),
+    _status("500 before commit", 500),
+    _status("500 after commit", 500, "status-after"),
+    _status("502 in HTML", 502, **_HTML),
+    _status("503 before commit", 503),
+    _status("503 after commit", 503, "status-after"),
+    _status("504", 504),
+    Trouble("200 in HTML", "html"),
+    Trouble("200 with cut JSON", "cut-json"),
+    Trouble("second page fails", "status", {"status": 503}, "page"),
+    Trouble("second page breaks off", "cut-body", level="page"),
+    Trouble("pages move", "moving", level="moving"),
+)
+
+_EVENTS = "*/calendars/primary/events"
+_TOKEN, _OFFSET = "*pageToken=*", "*paging=[1-9]*"
+
+
+def _google(name: str, method: str, path: str = _EVENTS, **more: object) -> Operation:
+    return Operation(name, "google", method, path, HEROINE, **{"dialect": "google", **more})  # type: ignore[arg-type]
+
+
+PROVIDERS: Mapping[str, tuple[Operation, ...]] = {
+    "google": (
+        _google("token", "POST", "/token", dialect="oauth"),
+        _google("list", "GET", later=_TOKEN),
+        _google("list again", "GET", later=_TOKEN, again=True),
+        _google("create", "POST", writes=True),
+        _google("update", "PUT", f"{_EVENTS}/*", writes=True),
+        _google("remove", "DELETE", f"{_EVENTS}/*", writes=True, body=False),
+        _google("settle", "GET", f"{_EVENTS}/*", setting=DOUBTFUL),
+    ),
+    "figgo": (
+        Operation("people", "figgo", "GET", "/api/v3/users", later=_OFFSET),
+        Operation("entities", "figgo", "GET", "*/api/establishments", later="*page=[2-9]*"),
+        Operation("leaves", "figgo", "GET", "/api/v3/leaves", later=_OFFSET),
+        Operation("userdates", "figgo", "GET", "/api/v3/userdates"),
+        Operation("people again", "figgo", "GET", "/api/v3/users", later=_OFFSET, again=True),
+        Operation("leaves again", "figgo", "GET", "/api/v3/leaves", later=_OFFSET, again=True),
+    ),
+}
+
+REASONS: Mapping[str, str] = {
+    "a": "a read changes nothing, so before and after its commit are one, and it cannot arrive late",
+    "b": "the answer has no body that could be cut",
+    "c": "the answer is never more than one page",
+    "d": "the service has no such refusal; its quota answers 429",
+}
+
+
+def reason(trouble: Trouble, operation: Operation) -> str | None:
+    """Why this cell makes no sense, as a letter of `REASONS`; None when it must be run."""
+    if trouble.after and not operation.writes:
+        return "a"
+    if trouble.kind in ("cut-body", "cut-json") and not operation.body:
+        return "b"
+    if trouble.level in ("page", "moving") and not operation.later:
+        return "c"
+    if trouble.name == "403 quota" and operation.dialect != "google":
+        return "d"
+    return None
+
+
+def cells(provider: str) -> list[tuple[Trouble, Operation]]:
+    """All cells of one provider that must be run."""
+    return [(t, o) for o in PROVIDERS[provider] for t in TROUBLES if reason(t, o) is None]
+
+
+LETTERS: Mapping[str, str] = {
+    "=": "right at once",
+    "r": "failed by name, repaired by the next run",
+    "w": "failed by name, repaired by the run after ten minutes of waiting",
+    "c": "a refused credential, repaired by a run with --retry-credential",
+    "x": "broke a rule",
+}
+
+Cells = Mapping[tuple[str, str, str], str]
+"""Letters by provider, trouble and operation."""
+
+
+def lines(found: Cells) -> list[str]:
+    """The grid as it is printed; a cell that was not run in this session is a dot."""
+    printed = []
+    for provider, operations in PROVIDERS.items():
+        if not any(key[0] == provider for key in found):
+            continue
+        printed += ["", f"{provider:<28}" + "".join(f"{o.name:<13}" for o in operations)]
+        for trouble in TROUBLES:
+            row = (_shown(found, provider, trouble, operation) for operation in operations)
+            printed.append(f"{trouble.name:<28}" + "".join(f"{one:<13}" for one in row).rstrip())
+    return [*printed, "", *_legend(found)] if printed else []
+
+
+def _shown(found: Cells, provider: str, trouble: Trouble, operation: Operation) -> str:
+    why = reason(trouble, operation)
+    return f"n/a {why}" if why else found.get((provider, trouble.name, operation.name), ".")
+
+
+def _legend(found: Cells) -> list[str]:
+    total = "".join(found.values())
+    counts = [f"  {letter} {total.count(letter):>4} {words}" for letter, words in LETTERS.items()]
+    why = [f"  n/a {letter}: {words}" for letter, words in REASONS.items()]
+    head = "first letter: the fault strikes once; second letter: it stays until after the run"
+    return [head, *counts, *why, f"  {len(found)} cells, {len(total)} faults played"]

@@ -1,0 +1,17 @@
+"""Every fault with every question to Google: it ends right, or fails by name and the next run repairs it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.cells import parameters
+from tests.faults.grid import Operation, Trouble
+
+Judged = Callable[[str, Trouble, Operation], list[str]]
+
+
+@pytest.mark.parametrize(("trouble", "operation"), parameters("google"))
+def test_a_fault_at_google_ends_right_or_is_named_and_repaired(
+    judged: Judged, trouble: Trouble, operation: Operation
+) -> None:
+    assert judged("google", trouble, operation) == []

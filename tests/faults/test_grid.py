@@ -1,0 +1,160 @@
+"""The fault matrix itself: it is whole, it is printed, and each of its rules can be broken."""
+
+from dataclasses import replace
+
+import pytest
+
+from figgo_ops.sandbox.faults import KINDS
+from tests.faults import grid
+from tests.faults.arms import Arms, Case, aim
+from tests.faults.cells import judge, parameters
+from tests.faults.grid import PROVIDERS, REASONS, TROUBLES, Operation, Trouble
+from tests.faults.judge import first_complaint, last_complaint, play, sent_though_unread
+from tests.faults.world import Course, Ending, World
+
+PAIRS = [(p, t, o) for p, operations in PROVIDERS.items() for o in operations for t in TROUBLES]
+CLEAN = Ending(0, frozenset())
+
+
+def trouble(name: str) -> Trouble:
+    return next(one for one in TROUBLES if one.name == name)
+
+
+def operation(name: str) -> Operation:
+    return next(one for operations in PROVIDERS.values() for one in operations if one.name == name)
+
+
+def test_every_cell_is_run_or_has_a_reason() -> None:
+    run = [(provider, *one.values) for provider in PROVIDERS for one in parameters(provider)]
+    for provider, what, where in PAIRS:
+        why = grid.reason(what, where)
+        assert ((provider, what, where) in run) == (why is None)
+        assert why is None or why in REASONS
+
+
+def test_every_reason_is_needed() -> None:
+    assert {grid.reason(what, where) for _, what, where in PAIRS} == {None, *REASONS}
+
+
+def test_every_kind_of_fault_that_the_stand_ins_play_is_in_the_grid() -> None:
+    """A delay is left out: it is a drip that arrives at once."""
+    assert {one.kind for one in TROUBLES} == (KINDS.keys() - {"delay"}) | {"dns", "refused", "moving"}
+
+
+def test_every_request_of_a_run_belongs_to_an_operation(world: World) -> None:
+    course = world.course(operation("settle").setting)
+    cases = [Case(TROUBLES[0], one, True) for operations in PROVIDERS.values() for one in operations]
+    strangers = {(e.method, e.path) for e in course.log if e.principal != "basile@corail.example"}
+    for entry in course.log:
+        if any(case.fits(entry) for case in cases):
+            strangers.discard((entry.method, entry.path))
+    assert strangers == set()
+
+
+def test_the_grid_shows_letters_reasons_and_what_was_not_run() -> None:
+    printed = grid.lines({("figgo", "404", "people"): "rr", ("figgo", "404", "leaves"): "=x"})
+    (row,) = [line for line in printed if line.startswith("404")]
+    assert row.split() == ["404", "rr", ".", "=x", ".", ".", "."]
+    (row,) = [line for line in printed if line.startswith("reset after")]
+    assert row.split("commit")[1].split() == ["n/a", "a"] * 6
+    assert "  x    1 broke a rule" in printed
+    assert not any(line.startswith("google") for line in printed)
+    assert grid.lines({}) == []
+
+
+def test_a_fault_that_never_strikes_fails_its_cell(world: World) -> None:
+    absent = replace(operation("settle"), setting=operation("list").setting)
+    course = world.course(absent.setting)
+    case = Case(trouble("404"), absent, once=True)
+    arms = Arms(world, case, len(course.log), course.log)
+    with world.set_up(case.setting), arms.armed():
+        assert world.run().exit == 0
+        assert arms.complaint() == "the fault struck 0 times"
+
+
+def test_a_fault_that_strikes_elsewhere_fails_its_cell(world: World) -> None:
+    case = Case(trouble("504"), operation("list again"), once=True)
+    course = world.course(case.setting)
+    wrong = aim(Case(trouble("504"), operation("list"), once=True), course.log)
+    arms = Arms(world, replace(case, operation=operation("list")), wrong + 2, course.log)
+    with world.set_up(case.setting), arms.armed():
+        assert world.run().exit == 0
+        assert arms.complaint()
+
+
+@pytest.fixture
+def course(world: World) -> Course:
+    """The undisturbed run, its end standing in the calendars."""
+    return world.course(operation("list").setting)
+
+
+def test_a_run_that_says_nothing_of_what_it_left_undone_breaks_a_rule(world: World, course: Course) -> None:
+    with world.set_up("plain"):
+        assert "exit code 0" in first_complaint(world, course, CLEAN)
+        other = Ending(1, frozenset({world.heroine}))
+        assert first_complaint(world, course, other) == f"the run does not name {[world.colleague]}"
+        assert first_complaint(world, course, Ending(1, None)) == ""
+
+
+def test_a_run_that_removes_what_nobody_asked_it_to_breaks_a_rule(world: World, course: Course) -> None:
+    with world.set_up("plain"):
+        for event in world.corail.events(world.colleague):
+            world.corail.owner(world.colleague).delete(event["id"])
+        assert "is gone" in first_complaint(world, course, Ending(1, None))
+
+
+def test_a_run_that_writes_for_whom_it_could_not_read_breaks_a_rule(world: World, course: Course) -> None:
+    with world.set_up("plain"):
+        assert world.run().exit == 0
+        assert first_complaint(world, course, CLEAN) == ""
+        everybody = frozenset({world.heroine, world.colleague})
+        unread = Ending(1, everybody, unread=frozenset({world.colleague}))
+        assert (
+            first_complaint(world, course, unread)
+            == f"written for {[world.colleague]}, who could not be read"
+        )
+        assert "written for" in first_complaint(world, course, Ending(7, None))
+
+
+def test_a_double_breaks_a_rule_before_and_after_the_next_run(world: World, course: Course) -> None:
+    with world.set_up("plain"):
+        assert world.run().exit == 0
+        (event, *_) = world.corail.events(world.heroine)
+        world.corail.owner(world.heroine).copy(event["id"])
+        assert first_complaint(world, course, CLEAN).startswith("two events of one key")
+        assert last_complaint(world, course, CLEAN).startswith("two events of one key")
+
+
+def test_what_the_next_run_leaves_unrepaired_breaks_a_rule(world: World, course: Course) -> None:
+    with world.set_up("plain"):
+        assert "not what an undisturbed run leaves" in last_complaint(world, course, CLEAN)
+        assert world.run().exit == 0
+        assert last_complaint(world, course, CLEAN) == ""
+        assert "does not say so" in last_complaint(world, course, Ending(1, frozenset()))
+
+
+def test_a_write_that_was_only_tried_after_a_failed_read_breaks_a_rule(course: Course) -> None:
+    case = Case(trouble("504"), operation("list"), once=False)
+    assert "sent though a read had failed" in sent_though_unread(case, course.log, Ending(1, frozenset()))
+    assert sent_though_unread(case, course.log, CLEAN) == ""
+    assert sent_though_unread(replace(case, operation=operation("update")), course.log, Ending(1, None)) == ""
+
+
+def test_a_fault_that_asking_again_would_have_hidden_breaks_a_rule(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = Case(trouble("404"), operation("list"), once=True)
+    assert play(world, case).letter == "r"
+    monkeypatch.setattr(grid, "_PASSING", {"status"})
+    verdict = play(world, case)
+    assert (verdict.letter, verdict.rule.partition(" (")[0]) == ("x", "asking again would have helped")
+
+
+def test_a_cell_is_played_with_a_fault_that_strikes_once_and_with_one_that_stays(world: World) -> None:
+    verdicts = judge(world, trouble("503 before commit"), operation("list"))
+    assert [one.letter for one in verdicts] == ["=", "r"]
+
+
+def test_the_same_cell_comes_out_the_same_again(world: World) -> None:
+    case = Case(trouble("commit after the next run"), operation("create"), once=False)
+    assert play(world, case) == play(world, case)

@@ -1,0 +1,156 @@
+"""What the fault matrix found, each kept mended by a test of its own."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from figgo_ops import workers
+from figgo_ops.calendars import _google_http
+from figgo_ops.calendars._google_errors import Lost
+from figgo_ops.calendars._google_hurry import Hurry
+from figgo_ops.errors import Incomplete
+from figgo_ops.sandbox.people import LegalEntity
+from tests.rehearsal import Clock, Corail
+
+
+@pytest.fixture
+def corail(tmp_path: Path) -> Iterator[Corail]:
+    """Active from the start, its calendars still empty."""
+    with Corail(tmp_path) as made:
+        made.activate()
+        yield made
+
+
+@pytest.fixture
+def hero(corail: Corail) -> int:
+    """Somebody with one day off that no calendar shows yet."""
+    return corail.case("whole-day").person
+
+
+def test_a_token_service_that_times_out_is_waited_for_on_our_own_clock(
+    corail: Corail, hero: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Google's library would sleep and ask again by itself, whatever the pace and the clock."""
+    monkeypatch.setattr(time, "sleep", lambda _seconds: pytest.fail("somebody sleeps"))
+    corail.fault("google", "status", path="/token", value={"status": 408, "error": "timeout"})
+    result = corail.sync(hero)
+    assert (result.created, result.unreadable) == (1, [])
+    assert [entry.status for entry in corail.calls("google", path="/token")] == [408, 200]
+
+
+def grown(corail: Corail) -> dict[int, LegalEntity]:
+    """More legal entities than one page holds."""
+    entities = corail.stage.company.legal_entities
+    agencies = (LegalEntity(n, f"Agence {n}", "Europe/Paris", "FR", "x.example") for n in range(101, 221))
+    entities.update({agency.id: agency for agency in agencies})
+    return entities
+
+
+def test_a_legal_entity_that_leaves_an_earlier_page_hides_no_other_one(corail: Corail) -> None:
+    """Everything after it moves up by one: what was first on the second page would be on none."""
+    entities = grown(corail)
+    with (
+        corail.upon(lambda entry: "establishments" in entry.path, lambda: entities.pop(101)),
+        corail.session() as session,
+    ):
+        assert session.figgo.legal_entities().keys() == entities.keys()
+
+
+def test_legal_entities_that_move_in_every_reading_are_an_error(corail: Corail) -> None:
+    entities = grown(corail)
+    log = corail.stage.log
+    with corail.session() as session:
+        known = iter(range(101, 221))
+        with (
+            corail.upon(lambda _entry: bool(entities.pop(next(known))) and False, lambda: None),
+            pytest.raises(Incomplete, match="list of legal entities moved"),
+        ):
+            session.figgo.legal_entities()
+    assert len(log.entries("figgo")) == 8
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_ctrl_c_does_not_wait_until_a_silent_google_is_given_up(
+    corail: Corail, hero: int, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """The silence is ended as soon as the grace is over, and nothing is asked again."""
+    monkeypatch.setattr(workers, "GRACE", 0.0)
+    monkeypatch.setattr(_google_http, "TIMEOUT", 20.0)
+    corail.fault("google", "silence", method=method, path="*/events", times=None)
+    main = threading.main_thread().ident
+    assert main is not None
+    with (
+        corail.upon(lambda entry: entry.fault == "silence", lambda: signal.pthread_kill(main, signal.SIGINT)),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        corail.sync(hero)
+    struck = [entry for entry in corail.calls("google", method) if entry.fault == "silence"]
+    assert len(struck) <= 2, "a connection that was cut is tried once more by Google's library itself"
+    corail.stage.faults.clear()
+    corail.clock.sleep(11 * 60)
+    assert (corail.sync(hero).created, corail.shown(hero)) == (1, ["2026-12-02"])
+
+
+def test_a_write_that_ctrl_c_cut_off_is_told_as_unknown_and_made_good_by_the_next_run(
+    corail: Corail, hero: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "GRACE", 0.0)
+    corail.fault("google", "silence", method="POST", path="*/events", times=None, value="after")
+    main = threading.main_thread().ident
+    assert main is not None
+    with (
+        corail.upon(lambda entry: entry.fault == "silence", lambda: signal.pthread_kill(main, signal.SIGINT)),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        corail.sync(hero)
+    corail.stage.faults.clear()
+    again = corail.sync(hero)
+    assert (again.created, again.unchanged, corail.shown(hero)) == (0, 1, ["2026-12-02"])
+
+
+def test_a_long_pause_ends_within_a_second_of_leaving() -> None:
+    clock = Clock(datetime(2026, 11, 23, tzinfo=UTC))
+    hurry = Hurry(clock)
+    hurry.sleep(2.5)
+    assert clock.slept == 2.5
+
+    class Leaver(Clock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            hurried.leave()
+
+    leaver = Leaver(datetime(2026, 11, 23, tzinfo=UTC))
+    hurried = Hurry(leaver)
+    with pytest.raises(Lost, match="interrupted"):
+        hurried.sleep(3600)
+    assert leaver.slept <= 1.0
+    hurried.begin()
+    hurried.check()
+
+
+@pytest.mark.parametrize(("raised", "hurried"), [(KeyboardInterrupt, True), (LookupError, False)])
+def test_only_ctrl_c_hurries_what_has_begun(
+    monkeypatch: pytest.MonkeyPatch, raised: type[BaseException], hurried: bool
+) -> None:
+    monkeypatch.setattr(workers, "GRACE", 0.0)
+    begun, told = threading.Event(), threading.Event()
+
+    def work(item: int) -> int:
+        begun.set()
+        told.wait(20 if hurried else 0)
+        return item
+
+    def maker() -> Iterator[list[int]]:
+        yield [1]
+        assert begun.wait(20)
+        raise raised
+
+    results: list[int] = []
+    with pytest.raises(raised):
+        results.extend(workers.side_by_side(maker(), work, 2, told.set))
+    assert told.is_set() == hurried

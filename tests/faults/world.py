@@ -1,0 +1,251 @@
+"""A company of three between two states of its calendars: the same run again and again from one start."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Self
+from unittest import mock
+
+from figgo_ops import sync
+from figgo_ops.act import Result
+from figgo_ops.errors import FiggoOpsError
+from figgo_ops.figgo import pages
+from figgo_ops.sandbox.google_mailbox import Stored
+from figgo_ops.sandbox.messages import Entry, Request
+from figgo_ops.sandbox.people import LegalEntity, Person
+from tests.faults.weather import Weather
+from tests.rehearsal import TENANT, Corail, drawn, key_of
+
+PLAIN, DOUBTFUL, PAGED = "plain", "doubtful", "paged"
+"""How a run is set up: as it is; a creation whose outcome is not told; everything listed in small pages."""
+
+HEROINE = "adele@corail.example"
+"""Whose requests the faults strike; the colleague's must not suffer."""
+
+MANY = range(1001, 1102)
+"""Legal entities that fill a second page."""
+
+REMOTE_DAYS = tuple(date(2026, 12, day) for day in range(1, 5))
+"""Of the heroine; no calendar shows them, so they may disappear from Figgo under the reader."""
+
+Picture = dict[int, dict[str, str]]
+"""For each person, what their calendar shows under each key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended.
+
+    Attributes:
+        exit: the exit code.
+        named: people whom the run tells about, or None for everybody.
+        codes: codes of the errors told.
+        waits: whether something is held or unknown.
+    """
+
+    exit: int
+    named: frozenset[int] | None
+    unread: frozenset[int] = frozenset()
+    codes: frozenset[str] = frozenset()
+    waits: bool = False
+    said: str = ""
+
+    @classmethod
+    def of(cls, result: Result) -> "Ending":
+        """Of a run that came to its end."""
+        rows = [*result.failed, *result.stale, *result.unknown, *result.held]
+        unread = frozenset(row.employee for row in result.unreadable)
+        texts = [row.error for row in rows] + [row.error.message for row in result.unreadable]
+        return cls(
+            sync.exit_of(result),
+            frozenset(row.employee for row in rows) | unread,
+            unread,
+            frozenset(row.error.code for row in result.unreadable),
+            bool(result.held or result.unknown),
+            "; ".join(texts),
+        )
+
+    @classmethod
+    def broken_off(cls, error: FiggoOpsError) -> "Ending":
+        """Of a run that could not go on."""
+        return cls(error.exit, None, codes=frozenset({error.code}), said=error.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """An undisturbed run: what was asked, in order, and what the calendars show in the end."""
+
+    log: tuple[Entry, ...]
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What to go back to."""
+
+    events: dict[str, dict[str, Stored]]
+    ledger: dict[Path, bytes]
+    people: dict[int, Person]
+    entities: dict[int, LegalEntity]
+
+
+class World:
+    """The rehearsal company with one creation, one update and one removal to do for one person.
+
+    A colleague has a creation to do, and a third person is only there to be listed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._patches = ExitStack()
+        self.corail = self._patches.enter_context(Corail(folder, people=0))
+        self.weather = self._patches.enter_context(Weather(self.corail.clock))
+        self.stage = self.corail.stage
+        self.heroine, self.colleague, self.other = (
+            self.stage.hire(name, "Aubert", 1, f"{name.lower().replace('è', 'e')}@corail.example").id
+            for name in ("Adèle", "Basile", "Chloé")
+        )
+        self._prepare()
+        self._start = self._kept()
+        self.before = self.picture()
+        self._courses: dict[str, Course] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self.weather.clear()
+        self._patches.close()
+
+    def _prepare(self) -> None:
+        """Load what there is, then let Figgo move on."""
+        company = self.stage.company
+        # A world sees more runs in a minute than any tenant; how quotas are met is tested elsewhere.
+        self.stage.figgo.switch("rate_limit", 10**6)
+        for quota in ("per_user_quota", "per_project_quota"):
+            self.stage.google.switch(quota, 0)
+        self.corail.activate()
+        self.corail.rewrite('working_time = "weekdays"', 'working_time = "userdates"')
+        self.corail.rewrite('kind = "google"', 'kind = "google"\nthreads = 1')
+        self.corail.rewrite("[limits]", f"[scope]\nexcept = [{self.other}]\n\n[limits]")
+        for day in REMOTE_DAYS:
+            company.enter_by_hr(self.heroine, day, account="Télétravail")
+        company.enter_by_hr(self.heroine, date(2026, 12, 23), date(2026, 12, 29), "Congés payés")
+        pending = company.request_leave(self.heroine, date(2027, 1, 11), date(2027, 1, 13))
+        company.enter_by_hr(self.colleague, date(2026, 12, 7), date(2026, 12, 8))
+        given_up = company.request_leave(self.heroine, date(2027, 2, 1))
+        company.approve(given_up.id)
+        assert self.corail.sync().created == 4
+        company.approve(pending.id)
+        company.ask_cancellation(given_up.id)
+        company.settle_cancellation(given_up.id, True)
+        company.enter_by_hr(self.heroine, date(2027, 3, 8), date(2027, 3, 9))
+        company.enter_by_hr(self.colleague, date(2027, 3, 1))
+
+    def course(self, setting: str) -> Course:
+        """The undisturbed run in this setting."""
+        if setting not in self._courses:
+            with self.set_up(setting):
+                assert self.run().exit == 0
+                self._courses[setting] = Course(tuple(self.stage.log.entries()), self.picture())
+        return self._courses[setting]
+
+    @contextmanager
+    def set_up(self, setting: str) -> Iterator[None]:
+        """Everything as at the start, and the setting in force; faults are armed inside."""
+        self._restore()
+        with ExitStack() as undo:
+            undo.callback(self.clear_up)
+            if setting == DOUBTFUL:
+                self.corail.fault(
+                    "google", "status-after", method="POST", path="*/events", principal=HEROINE, value=503
+                )
+            if setting == PAGED:
+                self._turn_pages(undo)
+            yield
+
+    def run(self, *, retry_credential: bool = False) -> Ending:
+        """One `sync`; whatever is not an error for people to read fails the test."""
+        try:
+            with self.corail.session(retry_credential=retry_credential) as session:
+                return Ending.of(sync.sync(session, sync.Ask()))
+        except FiggoOpsError as error:
+            return Ending.broken_off(error)
+
+    @contextmanager
+    def watched(self, see: Callable[[Entry], None]) -> Iterator[None]:
+        """Be told of each request when it was noted, before it is answered, in the stand-in's thread."""
+        log = self.stage.log
+        add = log.add
+
+        def noted(service: str, request: Request, status: int, fault: str | None) -> None:
+            add(service, request, status, fault)
+            entry = log.entries()[-1]
+            self.weather.noted(entry)
+            see(entry)
+
+        with mock.patch.object(log, "add", noted):
+            yield
+
+    def list_days(self, days: Iterable[date], *, listed: bool) -> None:
+        """Let Figgo list the heroine's leaves on these days, or not any more."""
+        company = self.stage.company
+        with company.lock:
+            for leave in (company.leave_on(self.heroine, (day, half)) for day in days for half in (0, 1)):
+                assert leave is not None
+                leave.is_active = listed
+            company.revision += 1
+
+    def clear_up(self) -> None:
+        """Nothing goes wrong any more."""
+        self.weather.clear()
+        self.stage.faults.clear()
+
+    def picture(self) -> Picture:
+        """What the calendars show; a double shows under a name of its own."""
+        found: Picture = {}
+        for number in (self.heroine, self.colleague, self.other):
+            shown = found.setdefault(number, {})
+            for event in self.corail.events(number):
+                key = key_of(event)
+                while key in shown:
+                    key = f"double of {key}"
+                shown[key] = drawn(event)
+        return found
+
+    def _turn_pages(self, undo: ExitStack) -> None:
+        self.stage.google.switch("short_pages", 1)
+        undo.callback(self.stage.google.switch, "short_pages", 0)
+        undo.enter_context(mock.patch.object(pages, "SMALLEST_PAGE", 2))
+        agencies = (
+            LegalEntity(number, f"Agence {number}", "Europe/Paris", "FR", "x.example") for number in MANY
+        )
+        self.stage.company.legal_entities.update({agency.id: agency for agency in agencies})
+        with self.corail.session() as session:
+            session.ledger.remember(TENANT, "page", 2)
+
+    def _kept(self) -> _Start:
+        google, company = self.stage.google, self.stage.company
+        events = {mail: dict(google.mailbox(mail).events) for mail in google.mails()}
+        ledger = {path: path.read_bytes() for path in self.stage.home.glob("ledger.db*")}
+        return _Start(events, ledger, dict(company.people), dict(company.legal_entities))
+
+    def _restore(self) -> None:
+        self.stage.faults.settle()
+        for mail, events in self._start.events.items():
+            self.stage.google.mailbox(mail).events = dict(events)
+        for path in self.stage.home.glob("ledger.db*"):
+            path.unlink()
+        for path, content in self._start.ledger.items():
+            path.write_bytes(content)
+        _refill(self.stage.company.people, self._start.people)
+        _refill(self.stage.company.legal_entities, self._start.entities)
+        self.list_days(REMOTE_DAYS, listed=True)
+        self.corail.clock.slept = 0.0
+        self.corail.forget_calls()
+
+
+def _refill(mapping: dict[int, Any], content: dict[int, Any]) -> None:
+    mapping.clear()
+    mapping.update(content)
