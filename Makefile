@@ -13,6 +13,8 @@ ARGS ?=
 VENV_PYTHON := .venv/bin/python
 INSTALLED := .venv/.installed
 LOCKED := .venv/.locked
+PEERS := build/bench/.installed
+PINNED := requirements.txt tests/benchmarks/requirements.txt
 
 # A version manager's shim can be on PATH and refuse to run, so each candidate is run and answers with its real path.
 # The Python behind an existing .venv comes first: what was once chosen with PYTHON=... is kept.
@@ -28,10 +30,10 @@ NBSTRIPOUT := .venv/bin/nbstripout --keep-id --drop-tagged-cells injected-parame
   --extra-keys "metadata.papermill cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
 NOTEBOOKS := find notebooks -name '*.ipynb' -not -path '*/.*'
 
-.PHONY: help demo test proof lab bench lint format lock wheel clean
+.PHONY: help demo test defects proof lab bench lint format lock wheel clean
 
 help: ## list the targets
-	@awk -F ' *## *' '/^[a-z]+:.* ## / { sub(/:.*/, "", $$1); printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ' *## *' '/^[a-z]+:.* ## / { sub(/:.*/, "", $$1); printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 demo: $(INSTALLED) ## tell the whole journey on the rehearsal company; reports go to build/demo
 	.venv/bin/figgo-ops demo --out build/demo $(ARGS)
@@ -39,13 +41,17 @@ demo: $(INSTALLED) ## tell the whole journey on the rehearsal company; reports g
 test: $(INSTALLED) ## run the tests, long searches left out
 	$(PYTEST) -m "not proof" $(ARGS)
 
-proof: $(INSTALLED) ## run every test with long searches and all seeds
+defects: $(INSTALLED) ## plant known defects one at a time; a test must catch each
+	$(VENV_PYTHON) -m tests.defects $(ARGS)
+
+proof: $(INSTALLED) ## run every test with long searches and all seeds, the kills, every planted defect
 	HYPOTHESIS_PROFILE=proof $(PYTEST) $(ARGS)
+	$(VENV_PYTHON) -m tests.defects
 
 lab: $(INSTALLED) ## open JupyterLab on the notebooks, against the rehearsal company
 	.venv/bin/figgo-ops lab --rehearsal $(ARGS)
 
-bench: $(INSTALLED) ## measure speed and scale, against their bars
+bench: $(INSTALLED) $(PEERS) ## measure speed and scale, against their bars
 	$(VENV_PYTHON) -m tests.benchmarks $(ARGS)
 
 lint: $(INSTALLED) ## check style, types, stored notebooks and the lock
@@ -53,7 +59,7 @@ lint: $(INSTALLED) ## check style, types, stored notebooks and the lock
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	$(NOTEBOOKS) -exec $(NBSTRIPOUT) --verify {} +
-	! grep -n '://' requirements.txt
+	! grep -n '://' $(PINNED)
 
 format: $(INSTALLED) ## rewrite code in the one format and strip the notebooks
 	.venv/bin/ruff check --fix-only .
@@ -66,30 +72,41 @@ wheel: $(INSTALLED) ## build the wheel into dist/
 
 # Pins stay where the ranges still allow them; `make lock ARGS=--upgrade` takes the newest of everything.
 # The lock names no package index: it installs from whichever index the machine is set up for.
-lock: ## resolve pyproject.toml into requirements.txt, pinned and hashed
+lock: ## resolve what is needed into requirements.txt, pinned and hashed; the benchmarks' peers too
 	@uv=$(or $(UV),build/uv/bin/uv); \
 	[ -x "$$(command -v "$$uv")" ] || { "$(PYTHON)" -m venv build/uv && build/uv/bin/pip install --quiet uv; }; \
-	"$$uv" pip compile --quiet pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-config $(ARGS) --output-file requirements.txt
-	! grep -n '://' requirements.txt
+	pin() { "$$uv" pip compile --quiet "$$@" --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-config $(ARGS); }; \
+	pin pyproject.toml --all-extras --output-file requirements.txt && \
+	pin tests/benchmarks/requirements.in --output-file tests/benchmarks/requirements.txt
+	! grep -n '://' $(PINNED)
 
 clean: ## remove everything make has made
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find figgo_ops tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# A fresh environment in folder $(1) that holds what the file $(2) pins and nothing else.
 # Bytecode is compiled at once: where the image forbids writing it later, every start would take twice as long.
+ifneq ($(UV),)
+fill = "$(PYTHON)" -m venv --clear $(1) && \
+  UV_COMPILE_BYTECODE=1 "$(UV)" pip install --quiet --python $(1)/bin/python --no-deps --require-hashes -r $(2)
+else
+fill = "$(PYTHON)" -m venv --clear $(1) && \
+  $(1)/bin/python -m pip install --quiet --no-deps --require-hashes --no-compile -r $(2) && \
+  env -u PYTHONDONTWRITEBYTECODE PYTHONWARNINGS=ignore $(1)/bin/python -m compileall -qq -j 0 $(1)/lib
+endif
+
 $(LOCKED): requirements.txt
 	@"$(PYTHON)" -c '$(in_range)' 2>/dev/null || { \
 	  echo "No Python 3.11, 3.12 or 3.13 that runs$(if $(PYTHON),: '$(PYTHON)' is not one, was found on PATH)." >&2; \
 	  echo "Install one, or name yours: make $(or $(firstword $(MAKECMDGOALS)),demo) PYTHON=/path/to/python3.12" >&2; \
 	  exit 2; }
-	"$(PYTHON)" -m venv --clear .venv
-ifneq ($(UV),)
-	UV_COMPILE_BYTECODE=1 "$(UV)" pip install --quiet --python $(VENV_PYTHON) --no-deps --require-hashes -r requirements.txt
-else
-	$(VENV_PYTHON) -m pip install --quiet --no-deps --require-hashes --no-compile -r requirements.txt
-	env -u PYTHONDONTWRITEBYTECODE PYTHONWARNINGS=ignore $(VENV_PYTHON) -m compileall -qq -j 0 .venv/lib
-endif
+	$(call fill,.venv,requirements.txt)
+	@touch $@
+
+# The peers that the benchmarks compare with are installed only there.
+$(PEERS): tests/benchmarks/requirements.txt
+	$(call fill,build/bench,tests/benchmarks/requirements.txt)
 	@touch $@
 
 $(INSTALLED): $(LOCKED) pyproject.toml

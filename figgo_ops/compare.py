@@ -18,21 +18,25 @@ def untouched(event: Existing) -> bool:
 
 def settled(
     desired: Event, existing: Existing, hand_edits: Literal["restore", "respect"]
-) -> tuple[Event, Fingerprint, Reason | None]:
-    """The event as it shall be, its fingerprint, and why it must be written; None when it need not be."""
-    event, mark = existing.event, Fingerprint.parse(existing.print_text)
+) -> tuple[Event, Reason | None]:
+    """The event as it shall be, and why it must be written; None when it need not be."""
+    event = existing.event
+    same = event == desired
+    if same and not desired.zone:  # nearly always so, and digests would cost most of a plan
+        return desired, None
+    mark = Fingerprint.parse(existing.print_text)
+    moved_zone = mark is not None and bool(mark.zone and desired.zone) and mark.zone != desired.zone
+    if same and not moved_zone:
+        return desired, None
     target = desired
     # A look that the customer changed since is written, whatever the owner did: it may hide an absence type.
     if hand_edits == "respect" and mark is not None and event.look != mark.look == desired.look:
         target = replace(desired, title=event.title, show_as=event.show_as, private=event.private)
-    new = Fingerprint.of(desired)
     if mark is None:
-        reason: Reason | None = "changed in Figgo" if event.facts != desired.facts else "policy changed"
-        return target, new, None if event == target else reason
+        return target, "changed in Figgo" if event.facts != desired.facts else "policy changed"
     facts = _side(desired.facts, event.facts, mark.facts)
     look = "unchanged" if event.look == target.look else _side(desired.look, event.look, mark.look)
-    moved_zone = bool(mark.zone and new.zone) and mark.zone != new.zone
-    return target, new, _reason(facts, look, moved_zone=moved_zone)
+    return target, _reason(facts, look, moved_zone=moved_zone)
 
 
 def _side(desired: str, existing: str, mark: str) -> str:

@@ -4,18 +4,19 @@ Pure, deterministic, indifferent to the order of its inputs.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
+from operator import attrgetter
 from typing import Literal
 
 from figgo_ops.compare import settled, untouched
 from figgo_ops.events import Event, Fingerprint, Hours, Key, Wanted, touched_slots
-from figgo_ops.leaves import Person, Slot, Span, slot_day
+from figgo_ops.found import Found, finding, once
+from figgo_ops.leaves import Person, Slot, Span, slot, slot_day
 from figgo_ops.plan import Change, Existing, Finding, Listing, Mailbox, Reason, Skip
 from figgo_ops.units import order, overlap, united
-
-Found = Mapping[Key, list[Existing]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,13 @@ def diff(seats: Iterable[Seat], listings: Iterable[Listing], frame: Frame) -> Di
     for seat in sorted(seated.values(), key=lambda seat: seat.person.id):
         if seat.home is not None and seat.home not in read:
             continue
-        seated_person = _Seated(seat, found[seat.person.id], frame, result)
-        spans = {one.key: (one.first, one.last) for one in seat.wanted}
-        changes = united(seated_person.changes(), spans, seated_person.standing(), frame.hours, unit)
-        unit = max((change.unit for change in changes), default=unit)
-        result.changes += changes
+        seated_person = _Seated(seat, found.pop(seat.person.id, {}), frame, result)
+        made = seated_person.changes()
+        if made:
+            spans = {one.key: (one.first, one.last) for one in seat.wanted}
+            changes = united(made, spans, seated_person.standing(), frame.hours, unit)
+            unit = max(change.unit for change in changes)
+            result.changes += changes
     result.changes.sort(key=order)
     result.findings.sort(key=lambda f: (f.mailbox, f.key, f.verdict, f.start))
     return result
@@ -110,23 +113,29 @@ def _sorted_out(
 ) -> dict[int, dict[Mailbox, dict[Key, list[Existing]]]]:
     """Our events by owner, mailbox and key; what is nobody's business here becomes a finding."""
     found: dict[int, dict[Mailbox, dict[Key, list[Existing]]]] = defaultdict(dict)
+    at_home: dict[Mailbox | None, list[Wanted]] = defaultdict(list)
+    for seat in seated.values():
+        at_home[seat.home] += seat.wanted
     for mailbox in sorted(read):
-        for event in sorted(read[mailbox].events, key=lambda event: event.id):
-            result.present.add((mailbox, event.id))
-            key = Key.parse(event.key_text)
-            stray = _stray(key, mailbox, seated, frame)
+        # Reading a key takes much longer than looking it up, and nearly all are wanted here.
+        keys = {str(one.key): one.key for one in at_home[mailbox]}
+        result.present.update([(mailbox, event.id) for event in read[mailbox].events])
+        strays: dict[object, str | None] = {}
+        for event in sorted(read[mailbox].events, key=_ID):
+            key = keys.get(event.key_text) or Key.parse(event.key_text)
+            whose = key and (key.host, key.owner)
+            if whose not in strays:
+                strays[whose] = _stray(key, mailbox, seated, frame)
+            stray = strays[whose]
             if stray:
-                result.findings.append(_finding(stray, event, key, frame))
+                result.findings.append(finding(stray, event, key, frame.host))
             elif key is not None and key.owner in seated:
                 found[key.owner].setdefault(mailbox, {}).setdefault(key, []).append(event)
     return found
 
 
-_STRAY = {
-    "foreign": "The marker is not this tenant's.",
-    "not-visible": "Figgo does not show us the person it belongs to: could not tell.",
-    "wrong-mailbox": "It belongs to somebody whose mailbox this is not, and we did not write it here.",
-}
+_ID = attrgetter("id")
+_KEY = attrgetter("key")
 
 
 def _stray(key: Key | None, mailbox: Mailbox, seated: Mapping[int, Seat], frame: Frame) -> str | None:
@@ -142,38 +151,29 @@ def _stray(key: Key | None, mailbox: Mailbox, seated: Mapping[int, Seat], frame:
     return None
 
 
-def _finding(verdict: str, event: Existing, key: Key | None, frame: Frame, reason: str = "") -> Finding:
-    return Finding(
-        verdict,
-        event.key_text,
-        key.owner if key and key.host == frame.host else 0,
-        event.mailbox,
-        event.event.first_day,
-        event.event.last_day,
-        reason or _STRAY[verdict],
-    )
-
-
 class _Seated:
     """The decisions about one person."""
 
     def __init__(self, seat: Seat, found: Mapping[Mailbox, Found], frame: Frame, result: Difference) -> None:
         self.seat, self.frame, self.result = seat, frame, result
-        self.wanted = {wanted.key: wanted for wanted in seat.wanted}
+        self.begins, self.ends = slot(frame.window.first, "A"), slot(frame.window.last, "P")
+        self.wanted = {one.key: one for one in sorted(seat.wanted, key=_KEY)}
+        self.shown = {key for key, one in self.wanted.items() if not _excluded(seat, one, frame)}
         self.made: list[Change] = []
         self.taken: set[Key] = set()
         self.moving: list[tuple[Key, Existing]] = []
-        self.kept = {mailbox: self._kept(mailbox, events) for mailbox, events in _once(found, seat.home)}
+        self.kept = {mailbox: self._kept(mailbox, events) for mailbox, events in once(found, seat.home)}
 
     def changes(self) -> list[Change]:
         """Everything to write for this person, units not yet numbered."""
         home = self.kept.get(self.seat.home, {}) if self.seat.home else {}
-        for key, wanted in sorted(self.wanted.items()):
-            if not _excluded(self.seat, wanted, self.frame):
+        for key, wanted in self.wanted.items():
+            if key in self.shown:
                 self._compared(wanted, home.get(key))
         for mailbox, events in self.kept.items():
-            for key, event in sorted(events.items()):
-                self._left_over(mailbox, key, event, home.get(key))
+            # Nothing is left over at home under a key that is shown.
+            for key in sorted(events.keys() - self.shown if mailbox == self.seat.home else events):
+                self._left_over(mailbox, key, events[key], home.get(key))
         for key, twin in self.moving:
             self._left_over(twin.mailbox, key, twin, home.get(key))
         return self.made
@@ -189,6 +189,9 @@ class _Seated:
         """One event per key: taken-over ones reported, the best match kept, twins told apart."""
         kept = {}
         for key, events in found.items():
+            if len(events) == 1 and not events[0].taken_over:  # as nearly always
+                kept[key] = events[0]
+                continue
             own = [event for event in events if not event.taken_over]
             for event in events:
                 if event.taken_over:
@@ -196,7 +199,7 @@ class _Seated:
                     if mailbox == self.seat.home:
                         self.taken.add(key)
             if own:
-                best, *twins = sorted(own, key=lambda event: self._distance(key, event))
+                best, *twins = sorted(own, key=partial(self._distance, key))
                 kept[key] = best
                 for twin in twins:
                     self._twin(key, twin)
@@ -204,8 +207,7 @@ class _Seated:
 
     def _shown(self, key: Key) -> bool:
         """Whether the calendar should show an event under this key."""
-        wanted = self.wanted.get(key)
-        return wanted is not None and not _excluded(self.seat, wanted, self.frame)
+        return key in self.shown
 
     def _distance(self, key: Key, event: Existing) -> tuple[bool, bool, str]:
         wanted = self.wanted.get(key)
@@ -226,17 +228,18 @@ class _Seated:
         if event is None:
             self._missing(wanted)
         elif self._touches(wanted) or self._in_window(event):
-            target, mark, reason = settled(wanted.event, event, self.frame.hand_edits)
+            target, reason = settled(wanted.event, event, self.frame.hand_edits)
             if reason is None:
-                self.result.unchanged[event.mailbox, str(wanted.key)] = target
+                self.result.unchanged[event.mailbox, event.key_text] = target
             else:
+                mark = Fingerprint.of(wanted.event)
                 self.made.append(
                     self._change("update", reason, wanted.key, event.mailbox, target, mark, event)
                 )
-            if target != wanted.event:
+            if target is not wanted.event:
                 self._report("edited", event, wanted.key, "Its owner changed how it looks; respected.")
         elif event.event == settled(wanted.event, event, self.frame.hand_edits)[0]:
-            self.result.beyond[event.mailbox, str(wanted.key)] = event.event
+            self.result.beyond[event.mailbox, event.key_text] = event.event
 
     def _missing(self, wanted: Wanted) -> None:
         home = self.seat.home
@@ -263,13 +266,10 @@ class _Seated:
 
     def _left_over(self, mailbox: Mailbox, key: Key, event: Existing, at_home: Existing | None) -> None:
         """Decide about an event that is not the one its mailbox should hold under this key."""
-        wanted, shown = self.wanted.get(key), self._shown(key)
-        if mailbox == self.seat.home:
-            if not shown:
-                self._unwanted(key, event, wanted)
-        elif not shown:
+        wanted = self.wanted.get(key)
+        if not self._shown(key):
             self._unwanted(key, event, wanted)
-        elif self._succeeded(wanted, at_home) and self._in_window(event):
+        elif mailbox != self.seat.home and self._succeeded(wanted, at_home) and self._in_window(event):
             self.made.append(self._remove("replacement", key, event, counted=False))
 
     def _succeeded(self, wanted: Wanted | None, at_home: Existing | None) -> bool:
@@ -316,13 +316,13 @@ class _Seated:
         return bool(reasons)
 
     def _touches(self, wanted: Wanted) -> bool:
-        return self.frame.window.touches(slot_day(wanted.first), slot_day(wanted.last))
+        return wanted.first <= self.ends and wanted.last >= self.begins
 
     def _in_window(self, event: Existing) -> bool:
         return self.frame.window.touches(event.event.first_day, event.event.last_day)
 
     def _report(self, verdict: str, event: Existing, key: Key, reason: str) -> None:
-        self.result.findings.append(_finding(verdict, event, key, self.frame, reason))
+        self.result.findings.append(finding(verdict, event, key, self.frame.host, reason))
 
     def _remove(self, reason: Reason, key: Key, event: Existing, *, counted: bool) -> Change:
         change = self._change("remove", reason, key, event.mailbox, None, None, event)
@@ -340,18 +340,6 @@ class _Seated:
     ) -> Change:
         person = self.seat.person
         return Change(action, reason, key, person.id, person.legal_entity, mailbox, event, mark, existing)
-
-
-def _once(found: Mapping[Mailbox, Found], home: Mailbox | None) -> Iterator[tuple[Mailbox, Found]]:
-    """Every event under one mailbox only, the home first: places that list one uid are one mailbox."""
-    seen: set[tuple[Key, str]] = set()
-    for mailbox in sorted(found, key=lambda mailbox: (mailbox != home, mailbox)):
-        events = {
-            key: [event for event in events if (key, event.uid) not in seen]
-            for key, events in found[mailbox].items()
-        }
-        seen |= {(key, event.uid) for key, kept in events.items() for event in kept}
-        yield mailbox, events
 
 
 def _excluded(seat: Seat, wanted: Wanted, frame: Frame) -> bool:

@@ -5,12 +5,12 @@ Pure: no input or output, no clock.
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
-from functools import lru_cache
-from typing import Literal, Self
+from functools import lru_cache, partial
+from typing import Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from figgo_ops.leaves import (
@@ -27,15 +27,20 @@ from figgo_ops.leaves import (
 State = Literal["tentative", "confirmed"]
 ShowAs = Literal["busy", "away", "free", "elsewhere"]
 
+Look = tuple[str, ShowAs, bool]
+"""Title, show-as and privacy."""
+
 MARKER_VERSION = "1"
 _DIGITS = 18
 TITLE_LENGTH = 255
 """Exchange refuses a longer subject; the same limit everywhere keeps one normal form."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
-    """The identity of one event, fixed for life: figgo host / owner / period / part."""
+class Key(NamedTuple):
+    """The identity of one event, fixed for life: figgo host / owner / period / part.
+
+    A tuple, because a plan of many events looks keys up far more often than anything else.
+    """
 
     host: str
     owner: int
@@ -174,7 +179,7 @@ class Policy:
     """How one tenant wants its leaves shown.
 
     Attributes:
-        zones: IANA names by employee id and, below that, by legal entity.
+        zone_by_employee, zone_by_legal_entity: IANA names; the first one counts before the second.
     """
 
     timezone: str
@@ -188,6 +193,12 @@ class Policy:
     rules: tuple[TypeRule, ...] = ()
     zone_by_employee: Mapping[int, str] = field(default_factory=dict)
     zone_by_legal_entity: Mapping[int, str] = field(default_factory=dict)
+    # Every period asks these. A tenant has few types, and many people are away on the same days.
+    _rules: dict[str, TypeRule] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _looks: dict[str, Look] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _drawn: dict[object, dict[object, Event]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def zone(self, person: Person) -> str:
         """The zone this person's events are written in."""
@@ -196,18 +207,26 @@ class Policy:
 
     def rule(self, type_name: str) -> TypeRule:
         """The first rule that fits this absence type, or one that changes nothing."""
-        return next((rule for rule in self.rules if rule.fits(type_name)), _NO_RULE)
+        found = self._rules.get(type_name)
+        if found is None:
+            found = next((rule for rule in self.rules if rule.fits(type_name)), _NO_RULE)
+            self._rules[type_name] = found
+        return found
 
-    def look(self, leave: Leave) -> tuple[str, ShowAs, bool]:
+    def look(self, leave: Leave) -> Look:
         """Title, show-as and privacy of an event for this leave."""
-        rule = self.rule(leave.type_name)
-        title = rule.title or (leave.type_name if self.show_type else self.title)
-        private = self.private if rule.private is None else rule.private
-        return clean_title(title) or "Absent", rule.show_as or self.show_as, private
+        found = self._looks.get(leave.type_name)
+        if found is None:
+            rule = self.rule(leave.type_name)
+            title = rule.title or (leave.type_name if self.show_type else self.title)
+            private = self.private if rule.private is None else rule.private
+            found = clean_title(title) or "Absent", rule.show_as or self.show_as, private
+            self._looks[leave.type_name] = found
+        return found
 
     def dropped(self, leave: Leave) -> str | None:
         """Why an active leave gets no event at all; None when it gets one."""
-        skip = self.rule(leave.type_name).skip
+        skip = (self._rules.get(leave.type_name) or self.rule(leave.type_name)).skip
         if skip:
             return "type skipped"
         if skip is None and leave.remote:
@@ -219,6 +238,10 @@ class Policy:
         if leave.hours is not None and leave.hours <= timedelta(0):
             return "no duration"
         return None
+
+    def drawn(self, project: Callable[[Event], Event], hour_ranges: bool) -> dict[object, Event]:
+        """The events made so far for calendars that hold the same, by all that tells two of them apart."""
+        return self._drawn.setdefault((project, hour_ranges), {})
 
     def partial(self, leave: Leave) -> bool:
         """Whether an hour-based leave does not fill its half-day."""
@@ -242,6 +265,11 @@ class Wanted:
     last: Slot
 
 
+def as_it_is(event: Event) -> Event:
+    """What a calendar that can hold everything makes of an event."""
+    return event
+
+
 def wanted(
     person: Person,
     leaves: Iterable[Leave],
@@ -250,31 +278,36 @@ def wanted(
     host: str,
     *,
     hour_ranges: bool,
+    project: Callable[[Event], Event] = as_it_is,
 ) -> list[Wanted]:
     """Every stretch of one person as an event, before window, start and scope apply.
 
     Args:
         leaves: the person's rows; what the policy drops is dropped here.
         hour_ranges: whether the calendar shows whole days as a range of hours when asked to.
+        project: what the calendar can hold of an event.
 
     Raises:
         Incomplete: see `leaves.periods`.
     """
-    kept = [leave for leave in leaves if leave.active and policy.dropped(leave) is None]
-    cuts = stretches(kept, working, lambda leave: _cut(leave, policy))
-    return [
-        Wanted(
-            Key(host, person.id, stretch.first.period, stretch.part),
-            event_of(stretch, policy, policy.zone(person), hour_ranges=hour_ranges),
-            stretch.first.slot,
-            stretch.last.slot,
-        )
-        for stretch in cuts
-    ]
+    cuts, zone = stretches(leaves, working, partial(_cut, policy)), policy.zone(person)
+    drawn, found = policy.drawn(project, hour_ranges), []
+    for stretch in cuts:
+        first, last = stretch.first, stretch.last
+        days = first.day, first.half, last.day, last.half
+        sight = *days, first.type_name, first.confirmed, first.hours, zone
+        event = drawn.get(sight)
+        if event is None:
+            event = drawn[sight] = project(event_of(stretch, policy, zone, hour_ranges=hour_ranges))
+        key = Key(host, person.id, first.period, stretch.part)
+        found.append(Wanted(key, event, first.slot, last.slot))
+    return found
 
 
-def _cut(leave: Leave, policy: Policy) -> object:
-    alone = leave.slot if policy.partial(leave) else None
+def _cut(policy: Policy, leave: Leave) -> object:
+    if policy.dropped(leave) is not None:
+        return None
+    alone = leave.slot if leave.hours is not None and policy.partial(leave) else None
     return policy.look(leave), leave.confirmed, alone
 
 
@@ -295,13 +328,16 @@ def event_of(stretch: Stretch, policy: Policy, zone: str, *, hour_ranges: bool) 
 
 
 def _timed(first: Leave, last: Leave, hours: Hours, zone: str) -> tuple[datetime, datetime]:
-    local = ZoneInfo(zone)
     begin, end = hours.of(first)[0], hours.of(last)[1]
-    start = datetime.combine(first.day, begin, local).astimezone(UTC)
-    stop = datetime.combine(last.day, end, local).astimezone(UTC)
+    start, stop = _in_utc(first.day, begin, zone), _in_utc(last.day, end, zone)
     if stop <= start:  # hours that a spring clock change skips: keep the length on the wall
         stop = start + (datetime.combine(last.day, end) - datetime.combine(first.day, begin))
     return start, stop
+
+
+@lru_cache(maxsize=8192)
+def _in_utc(day: date, at: time, zone: str) -> datetime:
+    return datetime.combine(day, at, ZoneInfo(zone)).astimezone(UTC)
 
 
 def touched_slots(event: Event, hours: Hours) -> tuple[Slot, Slot]:

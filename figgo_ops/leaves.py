@@ -7,13 +7,17 @@ A half-day is also counted as one integer, its *slot*: twice the day's ordinal, 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
+from functools import lru_cache
+from itertools import chain, groupby, islice, pairwise
+from operator import attrgetter, ge
 from typing import Literal
 
 from figgo_ops.errors import Incomplete
 
 Half = Literal["A", "P"]
 Slot = int
+Whose = tuple[int, int]
+"""Owner and period."""
 
 EDGE = timedelta(days=31)
 """How far beyond its last row a period is looked for before it counts as read to its end.
@@ -73,7 +77,7 @@ class Leave:
     @property
     def slot(self) -> Slot:
         """The half-day as one integer."""
-        return slot(self.day, self.half)
+        return 2 * self.day.toordinal() + (self.half == "P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,9 @@ def joint(spans: Iterable[Span]) -> Span:
     return first
 
 
+_CONFIRMED = attrgetter("confirmed")
+
+
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """An unbroken part of a period, one event: its half-days in order, gaps that are not worked left out."""
@@ -131,7 +138,7 @@ class Stretch:
     @property
     def confirmed(self) -> bool:
         """Whether every half-day is approved."""
-        return all(leave.confirmed for leave in self.leaves)
+        return all(map(_CONFIRMED, self.leaves))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +157,7 @@ class WorkingTime:
 
     def is_rest(self, owner: int, at: Slot) -> bool:
         """Whether the owner does not work in this half-day."""
-        if slot_day(at).weekday() in self.weekend:
+        if (at // 2 + 6) % 7 in self.weekend:  # the first day of all, with the ordinal 1, was a Monday
             return True
         return self.rest is not None and at in self.rest.get(owner, frozenset())
 
@@ -170,11 +177,13 @@ def slot_half(at: Slot) -> Half:
     return "P" if at % 2 else "A"
 
 
+@lru_cache(maxsize=8192)
 def part_name(day: date, half: Half) -> str:
     """The part of a key that a stretch beginning here carries."""
     return f"{day:%Y%m%d}{half}"
 
 
+@lru_cache(maxsize=8192)
 def part_slot(part: str) -> Slot | None:
     """The half-day that a part names; None when it names none."""
     try:
@@ -191,23 +200,57 @@ def part_slot(part: str) -> Slot | None:
     return slot(day, "P" if half == "P" else "A")
 
 
-def periods(leaves: Iterable[Leave]) -> dict[tuple[int, int], list[Leave]]:
+def periods(leaves: Iterable[Leave]) -> dict[Whose, list[Leave]]:
     """Active half-days by (owner, period), each in order of time.
 
     Raises:
         Incomplete: two active rows stand on one half-day of one period; Figgo promises at most one,
             so what was read cannot be trusted.
     """
-    found: dict[tuple[int, int], list[Leave]] = {}
-    for leave in sorted((x for x in leaves if x.active), key=lambda x: (x.owner, x.period, x.slot, x.id)):
-        rows = found.setdefault((leave.owner, leave.period), [])
-        if rows and rows[-1].slot == leave.slot:
-            raise Incomplete(
-                f"Figgo lists two leaves, {rows[-1].id} and {leave.id}, on the same half-day of one person.",
-                "Read again later; if it stays, ask Lucca which of the two is right.",
-            )
-        rows.append(leave)
+    found = {whose: [leave for group in groups for leave in group] for whose, groups in _grouped(leaves)}
+    for rows in found.values():
+        _in_order(rows)
     return found
+
+
+def _grouped(leaves: Iterable[Leave]) -> list[tuple[Whose, list[list[Leave]]]]:
+    """Active half-days by (owner, period) and, inside, by what a policy can tell apart.
+
+    A period nearly always is one group of rows listed in one go; then one row speaks for all of them.
+    """
+    found: dict[Whose, list[list[Leave]]] = {}
+    for (active, owner, period, *_), rows in groupby(leaves, _kind):
+        if active:
+            found.setdefault((owner, period), []).append(list(rows))
+    return sorted(found.items())
+
+
+def _kind(leave: Leave) -> tuple[bool, int, int, bool, str, bool, bool, timedelta | None]:
+    return (
+        leave.active,
+        leave.owner,
+        leave.period,
+        leave.confirmed,
+        leave.type_name,
+        leave.remote,
+        leave.real,
+        leave.hours,
+    )
+
+
+def _in_order(rows: list[Leave]) -> list[Slot]:
+    """Sort the rows of one period by time; their slots."""
+    slots = [2 * leave.day.toordinal() + (leave.half == "P") for leave in rows]
+    if any(map(ge, slots, islice(slots, 1, None))):
+        rows.sort(key=attrgetter("slot", "id"))
+        slots.sort()
+        for one, other in pairwise(rows):
+            if one.slot == other.slot:
+                raise Incomplete(
+                    f"Figgo lists two leaves, {one.id} and {other.id}, on the same half-day of one person.",
+                    "Read again later; if it stays, ask Lucca which of the two is right.",
+                )
+    return slots
 
 
 def stretches(
@@ -221,28 +264,39 @@ def stretches(
         leaves: rows of any owners and periods; inactive ones are passed over.
         working: which half-days are not worked.
         look: what an event made of this half-day would look like; where it differs the stretch is cut.
+            None: no event is made of it. Of a leave counted in days it must not depend on the day.
 
     Raises:
         Incomplete: see `periods`.
     """
     return [
         Stretch(tuple(_trimmed(run, working)))
-        for rows in periods(leaves).values()
-        for run in _runs(rows, working, look)
+        for _, groups in _grouped(leaves)
+        for run in _runs(groups, working, look)
     ]
 
 
 def _runs(
-    rows: list[Leave], working: WorkingTime, look: Callable[[Leave], Hashable]
+    groups: list[list[Leave]], working: WorkingTime, look: Callable[[Leave], Hashable]
 ) -> Iterator[list[Leave]]:
-    run = rows[:1]
-    for before, after in pairwise(rows):
-        if look(before) != look(after) or not _bridged(before, after, working):
-            yield run
-            run = []
-        run.append(after)
-    if run:
-        yield run
+    """What is shown of one period, cut where an event ends."""
+    shown = [group for group in groups if look(group[0]) is not None]
+    if not shown:
+        return
+    rows = shown[0] if len(shown) == 1 else list(chain.from_iterable(shown))
+    alike = len(shown) == 1 and (rows[0].hours is None or len(rows) == 1)
+    slots = _in_order(rows)
+    if alike and slots[-1] - slots[0] == len(slots) - 1:
+        yield rows
+        return
+    looks = [] if alike else [look(leave) for leave in rows]
+    begin = 0
+    for n, (before, at) in enumerate(pairwise(slots), 1):
+        hole = at != before + 1 and not _bridged(rows[n - 1], rows[n], working)
+        if hole or (looks and looks[n] != looks[n - 1]):
+            yield rows[begin:n]
+            begin = n
+    yield rows[begin:]
 
 
 def _bridged(before: Leave, after: Leave, working: WorkingTime) -> bool:

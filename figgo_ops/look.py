@@ -2,19 +2,21 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 from figgo_ops import look_alikes
 from figgo_ops.diff import Difference, Frame, Seat, diff
 from figgo_ops.errors import MailboxAbsent, Refused
-from figgo_ops.events import Key, wanted
+from figgo_ops.events import Key, as_it_is, wanted
 from figgo_ops.leaves import Leave, Span
 from figgo_ops.mailboxes import GUARDED, by_legal_entity, our_events, seen
 from figgo_ops.plan import Change, Listing, Mailbox, Skip, Unreadable
 from figgo_ops.reading import Reader, Reading
 from figgo_ops.roster import Roster, roster
 from figgo_ops.session import Session
+from figgo_ops.unshown import Unshown
+from figgo_ops.workers import undisturbed
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ class Look:
         mailboxes = frozenset(m for number in reading.ids for m in everyone.mailboxes(number))
         listings = our_events(self.session, mailboxes, accept_empty=request.accept_empty)
         self.reader.read_back(reading, listings, request.window)
-        seats = [self._seat(everyone, reading, number) for number in reading.usable()]
+        with undisturbed():
+            seats = [self._seat(everyone, reading, number) for number in reading.usable()]
         frame = Frame(
             self.tenant.figgo.host,
             request.today,
@@ -125,7 +128,9 @@ class Look:
             frozenset(everyone.people),
             frozenset(reading.errors),
         )
-        sight = Sight(diff(seats, listings, frame), seen=seen(listings, self.tenant.figgo.host))
+        with undisturbed():
+            difference = diff(seats, listings, frame)
+        sight = Sight(difference, seen=seen(listings, self.tenant.figgo.host))
         sight.incomplete = frozenset(reading.errors)
         sight.keys = {x.mailbox: {event.key_text for event in x.events} for x in listings if not x.error}
         sight.absent = {x.mailbox: x.error.message for x in listings if isinstance(x.error, MailboxAbsent)}
@@ -152,21 +157,15 @@ class Look:
             self.tenant.working(reading.rest),
             self.tenant.figgo.host,
             hour_ranges=calendar is not None and calendar.hour_ranges,
+            project=calendar.project if calendar is not None else as_it_is,
         )
-        if calendar is not None:
-            stretches = [replace(one, event=calendar.project(one.event)) for one in stretches]
-        dropped = {
-            (leave.period, leave.slot): reason
-            for leave in rows
-            if leave.active and (reason := policy.dropped(leave)) is not None
-        }
         return Seat(
             person,
             home,
             everyone.places.get(number, frozenset()),
             tuple(stretches),
             reading.sure(number),
-            dropped,
+            Unshown(rows, policy),
             number in everyone.out_of_scope,
             home is not None and everyone.owner.get(home) == number,
         )

@@ -61,7 +61,7 @@ class Pace:
     def wait(self) -> None:
         """Return when one more may go."""
         turn = self._take()
-        while (left := self._left(turn)) > 0:
+        while turn is not None and (left := self._left(turn)) > 0:
             self._clock.sleep(left)
 
     def pause(self, seconds: float) -> None:
@@ -81,15 +81,17 @@ class Pace:
         with self._lock:
             self._window = min(2 * self._window, self._longest_window)
 
-    def _take(self) -> float:
+    def _take(self) -> float | None:
+        """When it is the caller's turn; None when it is now."""
         with self._lock:
-            turn = max(self._clock.monotonic(), self._paused_until)
+            now = self._clock.monotonic()
+            turn = max(now, self._paused_until)
             if self._turns:
                 turn = max(turn, self._turns[-1])
             if len(self._turns) == self._turns.maxlen:
                 turn = max(turn, self._turns[0] + self._window)
             self._turns.append(turn)
-            return turn - self._shift
+            return None if turn == now else turn - self._shift
 
     def _left(self, turn: float) -> float:
         with self._lock:

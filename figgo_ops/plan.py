@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from figgo_ops.errors import FiggoOpsError, Refused
 from figgo_ops.events import Event, Fingerprint, Key
@@ -28,9 +28,8 @@ Reason = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Mailbox:
-    """A person's calendar at one configured calendar.
+class Mailbox(NamedTuple):
+    """A person's calendar at one configured calendar; a tuple for the reason that a key is one.
 
     Attributes:
         calendar: name of the `[[calendar]]` that reaches it.

@@ -13,7 +13,19 @@ import figgo_ops
 
 ROOT = Path(figgo_ops.__file__).parent
 
-PURE = ("leaves", "events", "plan", "compare", "units", "diff", "limits", "roster", "errors")
+PURE = (
+    "leaves",
+    "events",
+    "unshown",
+    "plan",
+    "compare",
+    "units",
+    "found",
+    "diff",
+    "limits",
+    "roster",
+    "errors",
+)
 THINKING = {
     "collections",
     "dataclasses",
@@ -22,6 +34,7 @@ THINKING = {
     "functools",
     "hashlib",
     "itertools",
+    "operator",
     "pathlib",  # plan.py says where a plan was saved; what a path can do is forbidden below
     "typing",
     "unicodedata",
@@ -38,8 +51,9 @@ LAYERS = (
     ("home", "pacing", "secrets", "transport"),
     ("leaves",),
     ("events",),
+    ("unshown",),
     ("plan",),
-    ("compare", "units"),
+    ("compare", "units", "found"),
     ("diff", "limits", "roster", "planfile"),
     ("calendars", "figgo", "ledger", "tenants"),
     ("session",),

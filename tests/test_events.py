@@ -19,6 +19,7 @@ from figgo_ops.events import (
     touched_slots,
 )
 from figgo_ops.leaves import Leave, Person, WorkingTime, slot
+from figgo_ops.unshown import Unshown
 from tests.builders import ANNE, HOST, PARIS, days, leave, person, stretches_of
 
 
@@ -191,7 +192,47 @@ class TestStates:
         assert stretches_of(waiting) == stretches_of(days("2026-12-07"))
 
 
+class TestSharing:
+    """One event is drawn for all who are away on the same days, and only for them."""
+
+    def test_what_tells_two_events_apart_is_never_shared(self) -> None:
+        """Drawn in turns by one policy, each is what a policy that never drew another makes of it."""
+        whole, half, hour = days("2026-12-07"), [leave("2026-12-07P")], timedelta(hours=1)
+        reunion = person(3)
+        kinds = [
+            (whole, ANNE),
+            (days("2026-12-07", "2026-12-08"), ANNE),
+            (days("2026-12-07", confirmed=False), ANNE),
+            (days("2026-12-07", type_name="Maladie"), ANNE),
+            (half, ANNE),
+            (half, reunion),
+            ([leave("2026-12-07A")], ANNE),
+            ([leave("2026-12-07P", hours=hour)], ANNE),
+            ([leave("2026-12-07P", hours=2 * hour)], ANNE),
+        ]
+        fields: dict[str, Any] = {
+            "rules": (TypeRule("Maladie", title="Indisponible"),),
+            "zone_by_employee": {3: "Indian/Reunion"},
+        }
+        policy = replace(PARIS, **fields)
+        drawn = [only(rows, policy, who) for rows, who in kinds]
+        assert drawn == [only(rows, replace(PARIS, **fields), who) for rows, who in kinds]
+        assert len({(event, event.zone) for event in drawn}) == len(kinds)
+        assert only(days("2026-12-07"), policy) is drawn[0]
+
+    def test_calendars_that_hold_different_things_share_nothing(self) -> None:
+        rows, policy = days("2026-12-07"), replace(PARIS, whole_days="hours")
+        assert only(rows, policy, hour_ranges=True) != only(rows, policy, hour_ranges=False)
+        free = only(rows, policy, project=lambda event: replace(event, show_as="free"))
+        assert (free.show_as, only(rows, policy).show_as) == ("free", "busy")
+
+
 class TestTypes:
+    def test_why_a_half_day_is_not_shown_is_known_of_those_alone(self) -> None:
+        rows = [leave("2026-12-07A", remote=True), leave("2026-12-07P"), leave("2026-12-08A", active=False)]
+        assert dict(Unshown(rows, PARIS)) == {(100, rows[0].slot): "remote work"}
+        assert len(Unshown(rows, PARIS)) == 1
+
     def test_remote_work_is_not_an_absence(self) -> None:
         assert stretches_of(days("2026-12-07", remote=True)) == []
         assert PARIS.dropped(leave("2026-12-07A", remote=True)) == "remote work"

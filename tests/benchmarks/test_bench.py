@@ -1,0 +1,74 @@
+"""The benchmark's own arithmetic: ratios, verdicts and floors are what they say they are."""
+
+import math
+
+import pytest
+
+from tests.benchmarks.connect import creations
+from tests.benchmarks.figures import Figure, broken, busiest, floor, inside, per_doubling, ratio, used
+
+
+def test_a_bar_is_kept_up_to_and_including_itself() -> None:
+    assert Figure("calls", 1.05, 1.05).verdict == "ok"
+    assert Figure("calls", 1.06, 1.05).verdict == "BROKEN"
+
+
+def test_a_least_bar_is_broken_from_below() -> None:
+    assert Figure("share", 0.95, 0.95, least=True).verdict == "ok"
+    assert Figure("share", 0.94, 0.95, least=True).verdict == "BROKEN"
+
+
+@pytest.mark.parametrize("least", [True, False])
+def test_a_number_that_is_none_breaks_its_bar(least: bool) -> None:
+    assert not Figure("calls", math.nan, 1, least=least).kept
+
+
+def test_information_breaks_nothing_and_only_broken_bars_are_told() -> None:
+    bad, good, told = Figure("a", 2, 1), Figure("b", 1, 1), Figure("c", 99)
+    assert broken([bad, good, told]) == [bad]
+    assert told.verdict == "info"
+
+
+def test_a_line_tells_figure_bar_and_verdict() -> None:
+    line = Figure("CPU per event", 1.5, 1.2, raw="3 ms over 2 ms").line()
+    assert " ".join(line.split()) == "BROKEN CPU per event 1.500 x bar <= 1.2 3 ms over 2 ms"
+
+
+def test_a_ratio_compares_medians_so_that_one_disturbed_round_does_not_count() -> None:
+    assert ratio([1, 1, 50], [2, 2, 2]) == 0.5
+
+
+def test_growth_is_told_per_doubling_whatever_the_steps() -> None:
+    assert per_doubling([250, 500, 1000], [1, 2, 4]) == pytest.approx([2, 2])
+    assert per_doubling([1, 8], [1, 64]) == pytest.approx([4])
+
+
+def test_the_floor_of_few_mailboxes_is_one_call_after_the_other() -> None:
+    assert floor(1, 25, 0.2) == floor(10, 25, 0.2) == pytest.approx(27 * 0.2)
+
+
+def test_the_floor_of_many_mailboxes_is_the_projects_quota() -> None:
+    assert floor(100, 12, 0.2) == pytest.approx(1300 / (10_000 / 60))
+
+
+def test_the_floor_of_one_fast_mailbox_is_its_users_quota() -> None:
+    assert floor(1, 99, 0.01) == pytest.approx(10)
+
+
+def test_what_is_used_is_counted_over_the_time_it_took() -> None:
+    assert used([0, 6, 12, 18, 24, 30], 10) == pytest.approx(1)
+    assert used([30, 0, 20, 10], 10) == pytest.approx(0.6)
+
+
+def test_the_busiest_minute_is_found_wherever_it_begins() -> None:
+    assert busiest([0, 30, 59, 61, 62, 63]) == 5
+    assert busiest([0, 60, 120]) == 1
+
+
+def test_a_call_inside_a_pause_is_counted_and_one_under_way_is_not() -> None:
+    assert inside([10], [10, 10.3, 12, 17.9, 18, 30], asked=8, grace=0.4) == 2
+
+
+def test_every_event_of_a_load_is_one_of_its_own() -> None:
+    made = [str(change.key) for change in creations(3, 4)] + [str(c.key) for c in creations(3, 4, 5)]
+    assert len(set(made)) == 24
