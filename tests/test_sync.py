@@ -168,6 +168,25 @@ def test_a_sickness_entered_late_is_left_to_the_monthly_sweep(corail: Corail) ->
     assert corail.shown(number) == STORY["retroactive-sickness"]
 
 
+@pytest.mark.parametrize(
+    ("zone", "hours", "day"),
+    [
+        ("Europe/Paris", 14.9, TODAY),
+        ("Europe/Paris", 15.1, TODAY + DAY),
+        ("America/Martinique", 19.9, TODAY),
+        ("America/Martinique", 20.1, TODAY + DAY),
+    ],
+)
+def test_a_day_begins_at_midnight_where_the_tenant_is(
+    corail: Corail, zone: str, hours: float, day: date
+) -> None:
+    """The clock begins at eight in the morning, UTC."""
+    corail.rewrite('timezone = "Europe/Paris"', f'timezone = "{zone}"')
+    corail.clock.sleep(timedelta(hours=hours).total_seconds())
+    seen = corail.plan(corail.case("whole-day").person)
+    assert (seen.today, seen.window.first) == (day, day - 30 * DAY)
+
+
 @pytest.mark.parametrize("since", [None, date(2026, 1, 1), "start"], ids=["nightly", "from January", "start"])
 def test_nothing_that_ended_before_the_start_of_the_tenant_is_created(
     corail: Corail, since: date | str | None
