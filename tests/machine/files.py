@@ -1,0 +1,82 @@
+"""The ledger and the tenant file of the machine's company, as people lose, swap and edit them."""
+
+import sqlite3
+from collections.abc import Collection
+from contextlib import closing
+from pathlib import Path
+
+from tests.machine.reference import Policy
+
+LIMITS = 5
+"""So few removals go without a person's word, in a company so small."""
+
+
+def content(ledger: Path) -> bytes:
+    """The ledger as it is now, whoever is writing to it."""
+    with closing(sqlite3.connect(ledger)) as live, closing(sqlite3.connect(":memory:")) as copy:
+        live.backup(copy)
+        return copy.serialize()
+
+
+def put(ledger: Path, content: bytes | None) -> None:
+    """Another ledger in its place, or none."""
+    for end in ("", "-wal", "-shm"):
+        ledger.with_name(ledger.name + end).unlink(missing_ok=True)
+    if content is not None:
+        ledger.write_bytes(content)
+
+
+def give_to(ledger: Path, tenant: str, other: str) -> None:
+    """The ledger is another tenant's, which knows other people by the same numbers."""
+    with closing(sqlite3.connect(ledger)) as live, live:
+        tables = [row[0] for row in live.execute("select name from sqlite_master where type = 'table'")]
+        for table in tables:
+            if any(row[1] == "tenant" for row in live.execute(f"pragma table_info({table})")):
+                live.execute(f"update {table} set tenant = ? where tenant = ?", (other, tenant))
+        live.execute("delete from leases")
+
+
+class TenantFile:
+    """The tenant file, written by hand each time the policy changes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._head, _, rest = self.text.partition("[events]\n")
+        self._zones = rest[rest.index("\n[[zone]]") : rest.index("[limits]")]
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return self.path.read_text(encoding="utf-8")
+
+    def value(self, name: str) -> str:
+        """What it says of something; "" where it says nothing."""
+        lines = (line.partition(" = ") for line in self.text.splitlines())
+        return next((value for word, _, value in lines if word == name), "")
+
+    def write(self, policy: Policy) -> None:
+        """Say this, and what people answered before."""
+        answered = [line for line in self.text.splitlines() if line.startswith("look_alikes")]
+        head = self._head.replace('timezone = "Europe/Paris"', f'timezone = "{policy.timezone}"', 1)
+        limits = f"[limits]\ndelete_ratio = 0.3\ndelete_min = {LIMITS}\n"
+        scope = f"[scope]\nexcept = {sorted(policy.excluded)}\n\n"
+        text = head + _events(policy, answered) + self._zones + scope + limits
+        self.path.write_text(text, encoding="utf-8")
+
+
+def _events(policy: Policy, answered: Collection[str]) -> str:
+    lines = [
+        "[events]",
+        f'title = "{policy.title}"',
+        f"show_type = {str(policy.show_type).lower()}",
+        f'pending = "{"hidden" if policy.pending_hidden else "tentative"}"',
+        f"private = {str(policy.private).lower()}",
+        f'hand_edits = "{"respect" if policy.respect else "restore"}"',
+        "horizon = { past_days = 30, future_days = 540 }",
+        *answered,
+    ]
+    if policy.skipped or policy.discreet:
+        lines += ["", "[[events.type]]", 'match = "maladie*"', f"skip = {str(policy.skipped).lower()}"]
+    if policy.discreet:
+        lines += ['title = "Occupé"', "private = true"]
+    return "\n".join(lines) + "\n"
