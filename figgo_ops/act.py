@@ -3,20 +3,16 @@
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from figgo_ops.errors import FiggoOpsError, RowFailed
 from figgo_ops.lease import Lease, leased
-from figgo_ops.look import Look, Request, Sight
-from figgo_ops.plan import Change, Mailbox, Outcome, Unreadable
+from figgo_ops.look import Sight
+from figgo_ops.plan import Change, Mailbox, Outcome
 from figgo_ops.planfile import Row, match, planned
-from figgo_ops.roster import Roster
+from figgo_ops.result import Result, ResultRow, row_of
 from figgo_ops.session import Session
-
-PEOPLE_AT_ONCE = 200
-"""People read, compared and written together: one Figgo list, leases of a few seconds."""
+from figgo_ops.view import View
 
 QUIET = timedelta(minutes=10)
 """How long a mailbox gets no creation after one whose outcome nobody could tell."""
@@ -25,76 +21,19 @@ FLUSH = 50
 """Outcomes recorded in one transaction."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResultRow:
-    """One change that was not simply done."""
-
-    key: str
-    employee: int
-    mailbox: str
-    action: str
-    error: str
-
-
-@dataclass(slots=True)
-class Result:
-    """What an apply or sync did."""
-
-    run: str
-    tenant: str
-    created: int = 0
-    updated: int = 0
-    deleted: int = 0
-    unchanged: int = 0
-    failed: list[ResultRow] = field(default_factory=list)
-    stale: list[ResultRow] = field(default_factory=list)
-    unknown: list[ResultRow] = field(default_factory=list)
-    held: list[ResultRow] = field(default_factory=list)
-    unreadable: list[Unreadable] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    exits: list[int] = field(default_factory=list)
-
-    @property
-    def written(self) -> int:
-        """How many changes were written."""
-        return self.created + self.updated + self.deleted
-
-    def count(self, change: Change) -> None:
-        """Count a change that was done."""
-        name = {"create": "created", "update": "updated", "remove": "deleted"}[change.action]
-        setattr(self, name, getattr(self, name) + 1)
-
-    def document(self) -> dict[str, Any]:
-        """The JSON shape other programs rely on."""
-        shape: dict[str, Any] = {
-            name: getattr(self, name)
-            for name in ("run", "tenant", "created", "updated", "deleted", "unchanged")
-        }
-        for name in ("failed", "stale", "unknown", "held"):
-            shape[name] = [asdict(row) for row in getattr(self, name)]
-        shape["unreadable"] = [row.document() for row in self.unreadable]
-        shape["notes"] = list(self.notes)
-        return shape
-
-
-def row_of(change: Change | Row, error: str) -> ResultRow:
-    """A change as the result shows it."""
-    mailbox = change.mailbox if isinstance(change, Row) else change.mailbox.address
-    return ResultRow(str(change.key), change.employee, mailbox, change.action, error)
-
-
 class Act:
     """Writes the rows of one plan for one tenant.
 
     Args:
+        view: looks at both ends as the plan did.
         result: what is told of the run; its run id also holds the leases.
         first_write: called when the first row was written.
     """
 
     def __init__(
-        self, session: Session, look: Look, result: Result, first_write: Callable[[], None] = lambda: None
+        self, session: Session, view: View, result: Result, first_write: Callable[[], None] = lambda: None
     ) -> None:
-        self.session, self.look, self.result = session, look, result
+        self.session, self.view, self.result = session, view, result
         self.first_write = first_write
         self.ledger, self.clock = session.ledger, session.clock
         now = self.clock.now()
@@ -105,13 +44,7 @@ class Act:
         }
         self.unsettled = self.ledger.unsettled(session.tenant.name, now - QUIET)
 
-    def write(
-        self,
-        rows: Iterable[Row],
-        everyone: Roster,
-        request: Request,
-        also: Iterable[int] | None = None,
-    ) -> None:
+    def write(self, rows: Iterable[Row], also: Iterable[int] | None = None) -> None:
         """Write what still holds of these rows; everything else is reported in the result.
 
         Args:
@@ -124,10 +57,10 @@ class Act:
         for row in rows:
             waiting[row.employee].append(row)
         with self.session.console.bar("changes", sum(map(len, waiting.values()))) as step:
-            for ids in _chunks(everyone, waiting.keys() | set(also or ())):
+            for ids in self.view.groups(waiting.keys() | set(also or ())):
                 chunk = [row for number in sorted(ids) for row in waiting.pop(number, ())]
                 try:
-                    self._chunk(everyone, ids, chunk, request)
+                    self._chunk(ids, chunk)
                 except FiggoOpsError as error:
                     self._break_off(error, [*chunk, *(row for rows in waiting.values() for row in rows)])
                     return
@@ -144,17 +77,16 @@ class Act:
         reached = (row for row in rows if (row.key, row.mailbox, row.action) not in told)
         self.result.failed += [row_of(row, f"not reached: {error.message}") for row in reached]
 
-    def _chunk(self, everyone: Roster, ids: frozenset[int], rows: list[Row], request: Request) -> None:
-        reading = self.look.reader.read(ids, request.window)
-        mailboxes = {m for number in ids for m in everyone.mailboxes(number)}
+    def _chunk(self, ids: frozenset[int], rows: list[Row]) -> None:
+        self.view.read(ids)
+        mailboxes = {m for number in ids for m in self.view.mailboxes(number)}
         names = {self._name(mailbox): mailbox for mailbox in mailboxes}
         with leased(self.ledger, names, self.result.run, self.clock) as (lease, taken):
             busy = {mailbox for name, mailbox in names.items() if name not in taken}
-            others = {number for number in ids if busy & everyone.mailboxes(number)}
+            others = {number for number in ids if busy & self.view.mailboxes(number)}
             reason = "another process is writing to this mailbox; run again"
             self.result.failed += [row_of(row, reason) for row in rows if row.employee in others]
-            reading.ids -= others
-            sight = self.look.compare(everyone, reading, request)
+            sight = self.view.compare(ids - others)
             self._note(sight)
             self.quiet -= {m for m in self.quiet if self.unsettled.get(m, set()) <= sight.keys.get(m, set())}
             self._write([row for row in rows if row.employee not in others], sight, lease)
@@ -275,19 +207,3 @@ def _lost(row: Row) -> ResultRow:
     return row_of(
         row, "Figgo does not show this person, or not as somebody to be served, any more; plan again"
     )
-
-
-def _chunks(everyone: Roster, employees: Iterable[int]) -> Iterator[frozenset[int]]:
-    """People who must be planned together, in groups of about `PEOPLE_AT_ONCE`."""
-    chunk: frozenset[int] = frozenset()
-    done: set[int] = set()
-    for number in sorted(employees):
-        if number not in done and number in everyone.people:
-            group = everyone.closure([number])
-            done |= group
-            chunk |= group
-            if len(chunk) >= PEOPLE_AT_ONCE:
-                yield chunk
-                chunk = frozenset()
-    if chunk:
-        yield chunk

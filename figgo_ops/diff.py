@@ -15,7 +15,7 @@ from figgo_ops.compare import settled, untouched
 from figgo_ops.events import Event, Fingerprint, Hours, Key, Wanted, touched_slots
 from figgo_ops.found import Found, finding, once
 from figgo_ops.leaves import Person, Slot, Span, slot, slot_day
-from figgo_ops.plan import Change, Existing, Finding, Listing, Mailbox, Reason, Skip
+from figgo_ops.plan import Change, Existing, Finding, Listing, Mailbox, Presence, Reason, Skip
 from figgo_ops.units import order, overlap, united
 
 
@@ -158,7 +158,7 @@ class _Seated:
         self.seat, self.frame, self.result = seat, frame, result
         self.begins, self.ends = slot(frame.window.first, "A"), slot(frame.window.last, "P")
         self.wanted = {one.key: one for one in sorted(seat.wanted, key=_KEY)}
-        self.shown = {key for key, one in self.wanted.items() if not _excluded(seat, one, frame)}
+        self.shown = {key for key, one in self.wanted.items() if not excluded(seat, one, frame)}
         self.made: list[Change] = []
         self.taken: set[Key] = set()
         self.moving: list[tuple[Key, Existing]] = []
@@ -269,8 +269,12 @@ class _Seated:
         wanted = self.wanted.get(key)
         if not self._shown(key):
             self._unwanted(key, event, wanted)
-        elif mailbox != self.seat.home and self._succeeded(wanted, at_home) and self._in_window(event):
-            self.made.append(self._remove("replacement", key, event, counted=False))
+        elif mailbox != self.seat.home and self._in_window(event):
+            if self._succeeded(wanted, at_home):
+                self.made.append(self._remove("replacement", key, event, counted=False))
+            elif self.seat.home is not None and self.seat.writes and key not in self.taken:
+                why = "Its person has another mailbox now; it goes once its successor was read back there."
+                self._report("wrong-mailbox", event, key, why)
 
     def _succeeded(self, wanted: Wanted | None, at_home: Existing | None) -> bool:
         """Whether the event was read back, as it should be, in the mailbox where it belongs."""
@@ -302,7 +306,7 @@ class _Seated:
         return any(
             self._touches(wanted)
             and overlap(reach, (wanted.first, wanted.last))
-            and not _excluded(self.seat, wanted, self.frame)
+            and not excluded(self.seat, wanted, self.frame)
             for wanted in self.seat.wanted
         )
 
@@ -322,7 +326,15 @@ class _Seated:
         return self.frame.window.touches(event.event.first_day, event.event.last_day)
 
     def _report(self, verdict: str, event: Existing, key: Key, reason: str) -> None:
-        self.result.findings.append(finding(verdict, event, key, self.frame.host, reason))
+        found = finding(verdict, event, key, self.frame.host, reason)
+        self.result.findings.append(replace(found, leave=self._leave(key)))
+
+    def _leave(self, key: Key) -> Presence:
+        """Whether Figgo has a leave under this key."""
+        if key in self.wanted:
+            return "present"
+        needed = self.seat.needed
+        return "absent" if needed is not None and slot_day(key.slot) in needed else "could not tell"
 
     def _remove(self, reason: Reason, key: Key, event: Existing, *, counted: bool) -> Change:
         change = self._change("remove", reason, key, event.mailbox, None, None, event)
@@ -342,7 +354,7 @@ class _Seated:
         return Change(action, reason, key, person.id, person.legal_entity, mailbox, event, mark, existing)
 
 
-def _excluded(seat: Seat, wanted: Wanted, frame: Frame) -> bool:
+def excluded(seat: Seat, wanted: Wanted, frame: Frame) -> bool:
     """Whether scope or the end of the contract keeps this stretch out of the calendar."""
     ends = seat.person.ends
     left = ends is not None and ends < frame.today and slot_day(wanted.first) > ends

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
+from figgo_ops import tenants
 from figgo_ops.errors import Refused, UsageError
 from figgo_ops.limits import Countable, Excess, Limits, excesses
 from figgo_ops.plan import Plan
@@ -16,12 +17,15 @@ def over_limits(session: Session, rows: Iterable[Countable], listed: Mapping[int
     """The slices in which these rows and the last 24 hours remove more than the limits allow.
 
     Args:
-        listed: our events by legal entity, for a ledger that knows of no full listing.
+        listed: our events by legal entity, as the plan found them.
     """
     ledger, name = session.ledger, session.tenant.name
     recent = ledger.removals_since(name, session.clock.now() - DAY)
     limits = Limits(session.tenant.limits.delete_ratio, session.tenant.limits.delete_min)
-    return excesses(rows, recent, ledger.slices(name) or listed, limits)
+    slices = ledger.slices(name)
+    # The last full listing may be older than what a run wrote since, the first load above all.
+    events = {number: max(slices.get(number, 0), listed.get(number, 0)) for number in {*slices, *listed}}
+    return excesses(rows, recent, events, limits)
 
 
 def told(made: Plan, excess: Excess, session: Session) -> str:
@@ -36,9 +40,22 @@ def told(made: Plan, excess: Excess, session: Session) -> str:
     return f"{where}: {found}, are {bars}. Held until the exact number is given: apply ... --removals N"
 
 
+def refusals(session: Session, made: Plan) -> tuple[str, ...]:
+    """What keeps the plan from being applied as it is, with what resolves it: state and limits."""
+    found = []
+    try:
+        writable(session, made.kind)
+    except Refused as refused:
+        found.append(f"{refused.message} {refused.remedy}")
+    return (
+        *found,
+        *(told(made, excess, session) for excess in over_limits(session, made.changes, made.listed)),
+    )
+
+
 def listed(confirmed: Confirmed) -> dict[int, int]:
     """Our events by legal entity, as the plan found them."""
-    return {int(entity): number for entity, number in confirmed.options.get("listed", {}).items()}
+    return {int(entity): number for entity, number in confirmed.options["listed"].items()}
 
 
 def still_good(session: Session, confirmed: Confirmed, confirm: str) -> None:
@@ -47,7 +64,7 @@ def still_good(session: Session, confirmed: Confirmed, confirm: str) -> None:
     Raises:
         Refused, UsageError: with the next step.
     """
-    name, again = session.tenant.name, f"Make it again: figgo-ops plan {session.tenant.name}"
+    name, again = session.tenant.name, f"Make it again: {confirmed.again}"
     if confirm != confirmed.checksum:
         raise Refused(
             f"The confirmed checksum {confirm} is not this plan's: {confirmed.checksum}.",
@@ -70,6 +87,16 @@ def still_good(session: Session, confirmed: Confirmed, confirm: str) -> None:
         )
 
 
+def freeze(session: Session) -> None:
+    """Pause the tenant if it is active: no other run shall write what is being taken back."""
+    if session.tenant.state == "active":
+        session.tenant = tenants.write_state(session.tenant, "paused")
+
+
+WHILE_PAUSED = frozenset({"undo", "offboard", "resume"})
+"""Kinds of plans that a paused tenant takes."""
+
+
 def writable(session: Session, kind: str) -> None:
     """Refuse to write for a tenant that is not active; a draft takes confirmed plans only.
 
@@ -83,15 +110,15 @@ def writable(session: Session, kind: str) -> None:
             f"figgo-ops plan {name} --from start, then apply what it prints.",
             code="tenant-draft",
         )
-    if state == "paused":
+    if state == "paused" and kind not in WHILE_PAUSED:
         raise Refused(
             f"{name} is paused; nothing is written.",
-            f'To go on: set state = "active" in {session.tenant.file}',
+            f"To go on: figgo-ops resume {name}, then apply what it prints.",
             code="tenant-paused",
         )
-    if state == "closed":
+    if state == "closed" and kind != "offboard":
         raise Refused(
             f"{name} is closed; nothing is written.",
-            f"It left us; nothing is written for it. See {session.tenant.file}",
+            f"It left us. What could not be reached then: figgo-ops offboard {name}",
             code="tenant-closed",
         )

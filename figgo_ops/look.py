@@ -1,7 +1,7 @@
 """Look: read Figgo and the mailboxes, and say what should change. Reads only."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -10,7 +10,7 @@ from figgo_ops.diff import Difference, Frame, Seat, diff
 from figgo_ops.errors import MailboxAbsent, Refused
 from figgo_ops.events import Key, as_it_is, wanted
 from figgo_ops.leaves import Leave, Span
-from figgo_ops.mailboxes import GUARDED, by_legal_entity, our_events, seen
+from figgo_ops.mailboxes import GUARDED, by_legal_entity, our_events, residences, seen
 from figgo_ops.plan import Change, Listing, Mailbox, Skip, Unreadable
 from figgo_ops.reading import Reader, Reading
 from figgo_ops.roster import Roster, roster
@@ -26,7 +26,8 @@ class Request:
     Attributes:
         today: the day it is made for.
         accept_empty: a mailbox that suddenly lists none of our events is believed.
-        look_alikes: "ask" holds a mailbox with look-alikes, "ignore" writes ours beside them.
+        look_alikes: "ask" holds a mailbox with look-alikes, "adopt" marks those on the very days as ours,
+            "ignore" writes ours beside them.
     """
 
     today: date
@@ -47,6 +48,7 @@ class Sight:
         absent: what the provider says of mailboxes that do not exist.
         keys: the keys found in each mailbox that was read completely.
         seen: for each mailbox read completely, how many events of ours it has and the last day they touch.
+        places: mailboxes with events of people whose they are, that the ledger does not know as places yet.
     """
 
     difference: Difference
@@ -60,9 +62,10 @@ class Sight:
     absent: dict[Mailbox, str] = field(default_factory=dict)
     keys: dict[Mailbox, set[str]] = field(default_factory=dict)
     seen: dict[Mailbox, tuple[int, date | None]] = field(default_factory=dict)
+    places: dict[int, set[Mailbox]] = field(default_factory=dict)
 
 
-LOOK_ALIKES = "look-alikes wait for an answer: `plan --look-alikes ignore`, then `apply`"
+LOOK_ALIKES = "look-alikes wait for an answer: `plan --look-alikes adopt|ignore`, then `apply`"
 
 
 class Look:
@@ -111,13 +114,24 @@ class Look:
 
         return everyone.closure(number for number in everyone.people if concerns(number))
 
-    def compare(self, everyone: Roster, reading: Reading, request: Request) -> Sight:
-        """List the mailboxes of these people and hold them against what Figgo said."""
-        mailboxes = frozenset(m for number in reading.ids for m in everyone.mailboxes(number))
-        listings = our_events(self.session, mailboxes, accept_empty=request.accept_empty)
+    def compare(
+        self,
+        everyone: Roster,
+        reading: Reading,
+        request: Request,
+        listings: Collection[Listing] | None = None,
+    ) -> Sight:
+        """Hold the mailboxes of these people against what Figgo said.
+
+        Args:
+            listings: of these mailboxes, if they were read already.
+        """
+        if listings is None:
+            mailboxes = frozenset(m for number in reading.ids for m in everyone.mailboxes(number))
+            listings = our_events(self.session, mailboxes, accept_empty=request.accept_empty)
         self.reader.read_back(reading, listings, request.window)
         with undisturbed():
-            seats = [self._seat(everyone, reading, number) for number in reading.usable()]
+            seats = [self.seat(everyone, reading, number) for number in reading.usable()]
         frame = Frame(
             self.tenant.figgo.host,
             request.today,
@@ -139,14 +153,20 @@ class Look:
         sight.refused += _answers(self.tenant.name, sight.unreadable)
         sight.skipped += self._not_shown(reading, request.window)
         sight.skipped += sight.difference.skipped
+        sight.places = {
+            number: new
+            for number, found in residences(listings, self.tenant.figgo.host).items()
+            if (new := found & {everyone.homes.get(number)} - everyone.places.get(number, frozenset()))
+        }
         sight.listed = by_legal_entity(everyone.people, listings)
         sight.notes += self._notes(everyone, listings)
         self._check_host(seats, listings)
         if request.look_alikes != "ignore":
-            self._hold_look_alikes(sight, listings, reading)
+            self._hold_look_alikes(sight, listings, reading, adopt=request.look_alikes == "adopt")
         return sight
 
-    def _seat(self, everyone: Roster, reading: Reading, number: int) -> Seat:
+    def seat(self, everyone: Roster, reading: Reading, number: int) -> Seat:
+        """What this person's calendar should show, and where; their rows must have been read completely."""
         person, home = everyone.people[number], everyone.homes.get(number)
         policy, rows = self.policy, reading.rows[number]
         calendar = self.session.opened(home.calendar) if home else None
@@ -261,18 +281,24 @@ class Look:
             )
         return notes
 
-    def _hold_look_alikes(self, sight: Sight, listings: Iterable[Listing], reading: Reading) -> None:
-        """Hold mailboxes without any event of ours where unmarked events look like ours."""
+    def _hold_look_alikes(
+        self, sight: Sight, listings: Iterable[Listing], reading: Reading, *, adopt: bool
+    ) -> None:
+        """Hold mailboxes without any event of ours where unmarked events look like ours, or adopt those."""
         rows = (leave for rows in reading.usable().values() for leave in rows)
         titles = look_alikes.titles(self.policy, rows)
         found = look_alikes.search(self.session, listings, sight.difference.changes, titles)
         owners = {change.mailbox: change.employee for change in sight.difference.changes}
+        if adopt:
+            sight.difference.changes = look_alikes.adopted(sight.difference.changes, found)
+            found = {mailbox: listing for mailbox, listing in found.items() if listing.error}
         waiting = {change.unit for change in sight.difference.changes if change.mailbox in found}
         for change in sight.difference.changes:
             if change.unit in waiting:
                 unread = change.mailbox in found and found[change.mailbox].error
                 sight.held.append((change, "its mailbox could not be searched" if unread else LOOK_ALIKES))
         sight.difference.changes = [c for c in sight.difference.changes if c.unit not in waiting]
+        line = f"figgo-ops plan {self.tenant.name} --look-alikes"
         for mailbox, listing in sorted(found.items()):
             if listing.error is not None:
                 sight.unreadable.append(Unreadable(owners[mailbox], str(mailbox), listing.error))
@@ -280,7 +306,8 @@ class Look:
             sight.difference.findings += [look_alikes.finding(e, owners[mailbox]) for e in listing.events]
             sight.refused.append(
                 f"{mailbox.address} has {len(listing.events)} unmarked events that look like ours. "
-                f"To write ours beside them: figgo-ops plan {self.tenant.name} --look-alikes ignore"
+                f"To make those on the very days of a leave ours: {line} adopt. "
+                f"To write ours beside them: {line} ignore"
             )
 
 
@@ -296,7 +323,10 @@ def _answers(tenant: str, unreadable: Iterable[Unreadable]) -> list[str]:
 def _unreadable(
     everyone: Roster, reading: Reading, listings: Iterable[Listing]
 ) -> tuple[list[Unreadable], list[Skip]]:
-    """People and mailboxes that could not be read; those without a mailbox are information, no error."""
+    """People and mailboxes that could not be read; those without a mailbox are information, no error.
+
+    A mailbox that somebody named, and where nothing tells whose it was, is employee 0's.
+    """
     owners = {m: number for number in sorted(reading.ids) for m in everyone.mailboxes(number)}
     owners |= {m: number for m, number in everyone.owner.items() if number in reading.ids}
     rows = [
@@ -307,8 +337,10 @@ def _unreadable(
     reached = {listing.mailbox.calendar for listing in listings if listing.error is None}
     for listing in sorted(listings, key=lambda listing: listing.mailbox):
         if isinstance(listing.error, MailboxAbsent):
-            absent.append(Skip(owners[listing.mailbox], "", listing.error.message))
+            absent.append(Skip(owners.get(listing.mailbox, 0), "", listing.error.message))
         elif listing.error is not None:
             alone = listing.mailbox.calendar in reached
-            rows.append(Unreadable(owners[listing.mailbox], str(listing.mailbox), listing.error, alone))
+            rows.append(
+                Unreadable(owners.get(listing.mailbox, 0), str(listing.mailbox), listing.error, alone)
+            )
     return rows, absent

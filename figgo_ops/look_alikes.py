@@ -1,13 +1,15 @@
 """Unmarked events that look like ours, where ours would be the first: somebody else may be writing there."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from figgo_ops.events import Policy
 from figgo_ops.leaves import Leave, Span, joint
 from figgo_ops.mailboxes import ask, ours
 from figgo_ops.plan import Change, Existing, Finding, Listing, Mailbox
 from figgo_ops.session import Session
+from figgo_ops.units import order
 
 
 def search(
@@ -41,6 +43,26 @@ def _close(listing: Listing, days: list[Span]) -> Listing:
         if any(span.touches(event.event.first_day, event.event.last_day) for span in days)
     )
     return Listing(listing.mailbox, tuple(near), listing.error, listing.zone)
+
+
+def adopted(changes: Iterable[Change], found: Mapping[Mailbox, Listing]) -> list[Change]:
+    """The changes, each creation that has a look-alike on exactly its days turned into taking that one over.
+
+    An event that its owner shares with others is nobody's to adopt; ours is written beside it.
+    """
+    waiting: dict[tuple[Mailbox, Span], list[Existing]] = defaultdict(list)
+    for mailbox, listing in found.items():
+        for event in sorted(listing.events, key=lambda event: event.id):
+            if not event.taken_over:
+                waiting[mailbox, Span(event.event.first_day, event.event.last_day)].append(event)
+    return sorted((_adopting(change, waiting) for change in changes), key=order)
+
+
+def _adopting(change: Change, waiting: Mapping[tuple[Mailbox, Span], list[Existing]]) -> Change:
+    alike = waiting.get((change.mailbox, Span(change.shown.first_day, change.shown.last_day)))
+    if change.action != "create" or not alike:
+        return change
+    return replace(change, action="update", reason="adopted", existing=alike.pop(0), carries=None)
 
 
 def titles(policy: Policy, leaves: Iterable[Leave]) -> frozenset[str]:

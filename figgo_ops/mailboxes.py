@@ -87,6 +87,16 @@ def seen(listings: Iterable[Listing], host: str) -> dict[Mailbox, tuple[int, dat
     }
 
 
+def residences(listings: Iterable[Listing], host: str) -> dict[int, set[Mailbox]]:
+    """Where events of each person were found."""
+    found: dict[int, set[Mailbox]] = defaultdict(set)
+    for listing in listings:
+        for event in () if listing.error else ours(listing, host):
+            if key := Key.parse(event.key_text):
+                found[key.owner].add(listing.mailbox)
+    return found
+
+
 def by_legal_entity(people: Mapping[int, Person], listings: Iterable[Listing]) -> dict[int, int]:
     """How many events of ours were found, by the legal entity of their owner."""
     found = {person.legal_entity: 0 for person in people.values()}

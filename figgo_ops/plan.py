@@ -25,7 +25,12 @@ Reason = Literal[
     "duplicate",
     "replacement",
     "adopted",
+    "undone",
+    "off-boarded",
 ]
+
+
+Presence = Literal["present", "absent", "could not tell"]
 
 
 class Mailbox(NamedTuple):
@@ -93,6 +98,7 @@ class Change:
         carries: for a creation that replaces another event: that event, whose notes and colour go along.
         unit: changes of one owner with the same number are written or held together.
         counted: a removal that counts against the limits.
+        old_marker: both values of the marker as an undo puts them back; ("", "") for no marker.
     """
 
     action: Action
@@ -107,6 +113,12 @@ class Change:
     carries: Existing | None = None
     unit: int = 0
     counted: bool = False
+    old_marker: tuple[str, str] | None = None
+
+    @property
+    def marker(self) -> tuple[str, str]:
+        """Both values that the event's marker shall have: key and fingerprint; "" twice for no marker."""
+        return (str(self.key), str(self.fingerprint)) if self.old_marker is None else self.old_marker
 
     @property
     def before(self) -> Event | None:
@@ -168,8 +180,10 @@ class Finding:
     """An event that is reported and left alone.
 
     Attributes:
-        verdict: one of the audit's words: copied, edited, foreign, taken-over, look-alike, not-visible,
-            wrong-mailbox.
+        verdict: one of the audit's words; a plan has only those about events that it leaves alone.
+        leave: whether Figgo has a leave for it, to be shown or not.
+        shown: whether the calendar shows an event for it.
+        needs_action: somebody should do something about it.
     """
 
     verdict: str
@@ -179,6 +193,9 @@ class Finding:
     start: date
     end: date
     reason: str
+    leave: Presence = "could not tell"
+    shown: Presence = "present"
+    needs_action: bool = False
 
 
 @dataclass(frozen=True, slots=True)

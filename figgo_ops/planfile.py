@@ -91,6 +91,20 @@ class Confirmed:
         """How many removals count against the limits."""
         return len({one.key for one in self.rows if one.counted})
 
+    @property
+    def again(self) -> str:
+        """The command that makes such a plan again."""
+        made = {"undo": ("undo", self.options.get("run"))}
+        command, subject = made.get(self.kind, (self.kind, self.tenant))
+        words = [f"figgo-ops {command} {subject}"]
+        words += ["--repair FILE"] if self.kind == "audit" else []
+        if self.kind == "offboard":
+            employee, number = self.options.get("employee"), self.options.get("give_up")
+            words += [f"--employee {employee}"] if employee is not None else []
+            words += ["--hard"] if self.options.get("hard") else []
+            words += [f"--give-up {number}"] if number is not None else []
+        return " ".join(words)
+
     @classmethod
     def of(cls, plan: Plan, options: dict[str, Any]) -> Self:
         """The part of a plan that its file keeps."""
@@ -160,14 +174,65 @@ def _checksum(plan: Confirmed) -> str:
 
 
 def save(plan: Confirmed, folder: Path) -> Path:
-    """Write the plan to `<folder>/<tenant>-<checksum>.json`, for its owner alone, whole or not at all."""
+    """Write the plan to `<folder>/<tenant>-<checksum>.json`; see `write`."""
     path = folder / f"{plan.tenant}-{plan.checksum}.json"
+    write(plan, path)
+    return path
+
+
+def write(plan: Confirmed, path: Path) -> None:
+    """Write the plan into this file, for its owner alone, whole or not at all; OSError when that fails."""
     text = json.dumps({**_document(plan), "checksum": plan.checksum}, indent=1, ensure_ascii=False)
-    handle, name = tempfile.mkstemp(dir=folder, prefix=".plan-")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".plan-")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text + "\n")
     Path(name).replace(path)
-    return path
+
+
+def write_named(plan: Confirmed, path: Path) -> None:
+    """Write the plan into a file that a person named; only an older plan is written over.
+
+    Raises:
+        UsageError: something else is there, or it cannot be written.
+    """
+    try:
+        check_named(path)
+        write(plan, path)
+    except OSError as error:
+        raise UsageError(
+            f"The plan cannot be written to {path}: {error.strerror}.", "Name a file in a folder of yours."
+        ) from error
+
+
+def check_named(path: Path) -> None:
+    """Refuse, as a UsageError, a file that holds something other than a plan or cannot be read."""
+    try:
+        taken = path.exists() and _stated(path) is None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", "Name another file.") from error
+    if taken:
+        raise UsageError(f"{path} is there and is no plan; it was left alone.", "Name another file.")
+
+
+def _stated(path: Path) -> Any:
+    """The checksum that a plan file states; None when it is no plan file."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return document.get("checksum") if isinstance(document, dict) and "rows" in document else None
+
+
+def kept(plan: Plan, options: dict[str, Any], folder: Path, refused: Iterable[str] = ()) -> Plan:
+    """The plan with its file written.
+
+    Args:
+        options: what else it was made with, for making the same kind of plan again.
+        refused: reasons why it cannot be applied as it is.
+    """
+    whole = replace(plan, refused=(*plan.refused, *refused))
+    confirmed = Confirmed.of(whole, options)
+    return replace(whole, checksum=confirmed.checksum, file=save(confirmed, folder))
 
 
 def load(path: Path) -> Confirmed:
@@ -192,7 +257,7 @@ def load(path: Path) -> Confirmed:
     if stated != _checksum(plan):
         raise Refused(
             f"The plan file {path} was changed after it was written: its content no longer gives {stated}.",
-            f"Make the plan again: figgo-ops plan {plan.tenant}",
+            f"Make the plan again: {plan.again}",
             code="plan-edited",
         )
     return replace(plan, checksum=stated)

@@ -5,7 +5,7 @@ Pure: no input or output, no clock.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from figgo_ops.errors import UsageError
@@ -42,6 +42,15 @@ class Roster:
         """Where this person's events are or should be."""
         home = self.homes.get(person)
         return self.places.get(person, frozenset()) | ({home} if home else frozenset())
+
+    def with_places(self, named: Mapping[int, Iterable[Mailbox]]) -> "Roster":
+        """The same with more places, for people it knows."""
+        places = {
+            number: self.places.get(number, frozenset()) | frozenset(named.get(number, ()))
+            for number in self.places.keys() | (named.keys() & self.people.keys())
+        }
+        known = {number: places.get(number, frozenset()) for number in self.people}
+        return replace(self, places=places, residents=_residents(self.homes, known))
 
     def closure(self, chosen: Iterable[int]) -> frozenset[int]:
         """The chosen people and everyone who resolves to one of their mailboxes: the unit of planning."""
@@ -174,4 +183,5 @@ def _named(everyone: Roster, text: str) -> Person:
     raise UsageError(
         f"No employee with the id, mail or number {text!r} is visible to the key.",
         "Check the spelling, and in Lucca that the key's role sees this person.",
+        code="not-visible",
     )

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import date
 from types import TracebackType
 from typing import Protocol, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
@@ -99,6 +101,11 @@ class Session:
             self.ledger.remember(self.tenant.name, "page", self._figgo.page)
             self._figgo.close()
         self.ledger.close()
+
+    @property
+    def today(self) -> date:
+        """The present day where the tenant is."""
+        return self.clock.now().astimezone(ZoneInfo(self.tenant.timezone)).date()
 
     @property
     def figgo(self) -> Figgo:

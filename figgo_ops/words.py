@@ -9,12 +9,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from figgo_ops import tenants
-from figgo_ops.act import Result
+from figgo_ops.audit import Audit
 from figgo_ops.errors import FiggoOpsError
+from figgo_ops.explaining.trace import Explanation, state_of
 from figgo_ops.home import Home
 from figgo_ops.leaves import Person
 from figgo_ops.limits import counted
 from figgo_ops.plan import Change, Plan, Unreadable
+from figgo_ops.result import Result
 from figgo_ops.tenants import Tenant
 
 ROWS = 20
@@ -121,13 +123,21 @@ def _dates(change: Change) -> tuple[object, object, str]:
 
 
 def _left_out(plan: Plan) -> list[str]:
-    skipped = Counter(skip.reason for skip in plan.skipped)
+    skipped = Counter(skip.reason for skip in plan.skipped if plan.kind != "undo")
     lines = [f"Not shown: {reason} ({number})" for reason, number in sorted(skipped.items())]
+    lines += _left_as_they_are(plan) if plan.kind == "undo" else []
     lines += [f"Not readable: {cause}" for cause in _unreadable(plan.unreadable)]
     found = Counter((finding.verdict, finding.reason) for finding in plan.findings)
     return lines + [
         f"Left alone: {verdict} ({number}): {why}" for (verdict, why), number in sorted(found.items())
     ]
+
+
+def _left_as_they_are(plan: Plan) -> list[str]:
+    """What an undo leaves, one by one: somebody may have to mend it by hand."""
+    lines = [f"{skip.leave or f'employee {skip.employee}'}: {skip.reason}" for skip in plan.skipped]
+    more = len(lines) - ROWS
+    return lines[:ROWS] + ([f"... and {more} more; --json shows them all"] if more > 0 else [])
 
 
 def result_text(result: Result) -> str:
@@ -181,16 +191,88 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     }
 
 
+def audit_text(found: Audit) -> str:
+    """What an audit found, for a person in a terminal."""
+    days, unread = found.plan.window, len(found.plan.unreadable)
+    state = f"NOT complete, {unread} unread" if unread else "NOT clean" if found.exit else "clean"
+    parts = [f"Days {days.first} to {days.last}: {state}.", ""]
+    parts += [table(list(found.counts.items()), ("verdict", "events")), "", *_to_act_on(found)]
+    parts += [f"Not readable: {line}" for line in _unreadable(found.plan.unreadable)]
+    parts += [f"Note: {note}" for note in found.plan.notes]
+    parts += [f"To be answered: {text}" for text in found.plan.refused]
+    return plain("\n".join(parts))
+
+
+def _to_act_on(found: Audit) -> list[str]:
+    acting = [one for one in found.findings if one.needs_action]
+    rows = []
+    for one in acting[:ROWS]:
+        name = _name(found.plan.people.get(one.employee), one.employee)
+        rows.append((one.verdict, name, one.start, one.end, one.reason))
+    more = len(acting) - len(rows)
+    shown = [table(rows, ("verdict", "employee", "from", "to", "reason")), ""] if rows else []
+    return shown + ([f"... and {more} more; --json and the notebook show them all.", ""] if more > 0 else [])
+
+
+def explanation_text(found: Explanation, home: str | None) -> str:
+    """An answer and its trace, for a person in a terminal."""
+    reason = found.reason
+    whose = f"{found.person.name} ({found.person.id})" if found.person else found.ask.employee
+    parts = [f"{reason.verdict}: {reason.sentence}", ""]
+    facts = (
+        ("Who, when", " ".join(filter(None, (whose, str(found.day or ""), found.ask.leave)))),
+        ("Rule", reason.rule),
+        ("Event", reason.key),
+        ("Mailbox", ", ".join(filter(None, (found.mailbox, found.resolved)))),
+    )
+    parts += [f"{name}: {value}" for name, value in facts if value]
+    parts += [f"Also {one.verdict}: {one.sentence}" for one in found.others]
+    for title, head, rows in _trace(found):
+        more = [f"... and {len(rows) - ROWS} more; --json shows them all."] if len(rows) > ROWS else []
+        parts += ["", f"{title}:", table(rows[:ROWS], head) if rows else "nothing", *more]
+    if reason.next:
+        parts += ["", f"Next: {with_home(reason.next, home)}"]
+    return plain("\n".join(parts))
+
+
+def _trace(found: Explanation) -> list[tuple[str, tuple[str, ...], list[tuple[object, ...]]]]:
+    leaves: list[tuple[object, ...]] = [
+        (one.day, "AM" if one.half == "A" else "PM", found.type_of(one, aloud=True), state_of(one), becomes)
+        for one, becomes in found.leaves
+    ]
+    events: list[tuple[object, ...]] = [
+        (one.mailbox, one.start, one.end, one.state, one.means, one.key) for one in found.calendar
+    ]
+    runs: list[tuple[object, ...]] = [
+        (f"{one.at:%Y-%m-%d %H:%M}", one.run, one.action, one.reason, one.outcome, one.error)
+        for one in reversed(found.past)
+    ]
+    return [
+        ("Figgo says", ("day", "half", "type", "state", "becomes"), leaves),
+        ("Calls", ("call", "answer"), [(call.what, call.answer) for call in found.calls]),
+        ("Calendar shows", ("mailbox", "from", "to", "state", "means", "key"), events),
+        ("Earlier runs", ("UTC", "run", "action", "reason", "outcome", "error"), runs),
+    ]
+
+
+def with_home(command: str, home: str | None) -> str:
+    """The command as it must be typed here.
+
+    Args:
+        home: the home as given on the command line; None when it came from the environment.
+    """
+    return f"{command} --home {shlex.quote(home)}" if home else command
+
+
 def apply_line(plan: Plan, home: str | None) -> str:
     """The exact command that writes this plan.
 
     Args:
         home: the home as given on the command line; None when it came from the environment.
     """
-    where = f" --home {shlex.quote(home)}" if home else ""
     removals = counted(plan.changes)
     number = f" --removals {removals}" if any("--removals" in text for text in plan.refused) else ""
-    return f"figgo-ops apply {shlex.quote(str(plan.file))} --confirm {plan.checksum}{number}{where}"
+    return with_home(f"figgo-ops apply {shlex.quote(str(plan.file))} --confirm {plan.checksum}{number}", home)
 
 
 def tenant_row(home: Home, name: str) -> dict[str, str]:

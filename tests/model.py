@@ -335,7 +335,10 @@ def apply(company: Company, changes: Iterable[Change]) -> None:
             company.written.pop(where, None)
         else:
             company.put(_written(company, change))
-            company.written[where] = str(change.fingerprint)
+            if change.fingerprint is None:
+                company.written.pop(where, None)
+            else:
+                company.written[where] = str(change.fingerprint)
 
 
 def _id(change: Change) -> str:
@@ -345,12 +348,12 @@ def _id(change: Change) -> str:
 
 def _written(company: Company, change: Change) -> Existing:
     assert change.event is not None
-    event, mark = projected(change.event, change.mailbox.calendar), str(change.fingerprint)
+    event, (key, mark) = projected(change.event, change.mailbox.calendar), change.marker
     if change.existing is not None:
-        return replace(change.existing, event=event, key_text=str(change.key), print_text=mark)
+        return replace(change.existing, event=event, key_text=key, print_text=mark)
     number = f"m{company.serial:05}"
     raw = change.carries.raw if change.carries else {}
-    return Existing(change.mailbox, number, "", f"{number}@uid", str(change.key), mark, event, raw=raw)
+    return Existing(change.mailbox, number, "", f"{number}@uid", key, mark, event, raw=raw)
 
 
 def settle(company: Company, today: date = TODAY, *, rounds: int = 4) -> None:

@@ -11,9 +11,9 @@ from unittest import mock
 from zoneinfo import ZoneInfo
 
 from figgo_ops import sync
-from figgo_ops.act import Result
 from figgo_ops.home import LEDGER_VARIABLE, Home
 from figgo_ops.plan import Plan
+from figgo_ops.result import Result
 from figgo_ops.sandbox import Fault, Rehearsal
 from figgo_ops.sandbox.absences import Leave
 from figgo_ops.sandbox.company import Company

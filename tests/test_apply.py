@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from figgo_ops import sync, tenants
-from figgo_ops.act import Result
 from figgo_ops.errors import FiggoOpsError, Refused, UsageError
 from figgo_ops.plan import Plan
+from figgo_ops.result import Result
 from tests.rehearsal import DAY, Corail
 
 GENEVA, ANTILLES = 2, 3

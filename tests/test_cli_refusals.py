@@ -339,10 +339,10 @@ def test_a_plan_made_under_another_policy_is_refused(shell: Shell) -> None:
 
 STATES = {
     "draft": ("sync", "corail is a draft", "figgo-ops plan corail --from start"),
-    "paused": ("sync", "corail is paused", 'state = "active"'),
-    "closed": ("sync", "corail is closed", "corail.toml"),
-    "paused, applied": ("apply", "corail is paused", 'state = "active"'),
-    "closed, applied": ("apply", "corail is closed", "corail.toml"),
+    "paused": ("sync", "corail is paused", "figgo-ops resume corail"),
+    "closed": ("sync", "corail is closed", "figgo-ops offboard corail"),
+    "paused, applied": ("apply", "corail is paused", "figgo-ops resume corail"),
+    "closed, applied": ("apply", "corail is closed", "figgo-ops offboard corail"),
 }
 
 

@@ -38,6 +38,18 @@ STORY = (
     "The rest is cancelled: gone.",
     "(no event)",
     "drags an event a week later, by hand: found and put back.",
+    "The audit reads the mailboxes themselves.",
+    "1 duplicate, ",
+    "1 missing",
+    "$ figgo-ops explain corail --employee ",
+    "We wrote this event, and somebody removed it from the calendar; the next sync restores it.",
+    "/plans/repair.json --confirm plan-",
+    " in-order",
+    "undo.",
+    "$ figgo-ops undo ",
+    "1 event removed; the tenant is paused",
+    "$ figgo-ops resume corail",
+    "(no event)",
     "Reports to open in a browser, without network:",
     "report.html",
     "figgo-ops lab --rehearsal",
@@ -75,13 +87,13 @@ def test_the_demo_ends_well_also_where_one_was_cut_off_before(tmp_path: Path) ->
         (calls, checksum, number) for checksum, number, calls in created
     ]
     assert int(planned[0][0]) > 50
-    look, act = (Path(line.strip()) for line in told.splitlines() if line.endswith("report.html"))
-    assert json.loads(document) == {"home": str(out / "home"), "reports": [str(look), str(act)]}
-    for report in (look, act):
+    look, act, audit = (Path(line.strip()) for line in told.splitlines() if line.endswith("report.html"))
+    assert json.loads(document) == {"home": str(out / "home"), "reports": [str(look), str(act), str(audit)]}
+    for report, code in ((look, 0), (act, 0), (audit, 6)):
         page = report.read_text(encoding="utf-8")
         assert "REHEARSAL" in page
         assert report.stat().st_mode & 0o077 == 0
-        assert json.loads(report.with_name("result.json").read_text("utf-8"))["exit"] == 0
+        assert json.loads(report.with_name("result.json").read_text("utf-8"))["exit"] == code
     tenant = tomllib.loads((out / "home" / "tenants" / "corail.toml").read_text(encoding="utf-8"))
     assert tenant["state"] == "active"
     ledger = Ledger.open(Home.open(str(out / "home")).ledger)

@@ -123,6 +123,24 @@ def test_runs_come_newest_first_and_only_of_their_tenant(ledger: Ledger) -> None
     assert [run.id for run in ledger.runs("corail", limit=3)] == names[:0:-1]
 
 
+def test_rows_that_a_run_held_back_are_forgotten_with_their_person_and_no_others(ledger: Ledger) -> None:
+    run = started(ledger)
+    held = [{"key": str(creation(employee=n).key), "action": "create", "error": "waits"} for n in (11, 12)]
+    ledger.end_run(run, 3, {"created": 0, "held": held}, NOW + MINUTE)
+    ledger.forget_employee("corail", 11)
+    assert ledger.run(run).counts == {"created": 0, "held": held[1:]}
+    ledger.forget_employee("lagon", 12)
+    assert ledger.run(run).counts["held"] == held[1:]
+
+
+def test_what_runs_did_for_one_person_is_told_oldest_first(ledger: Ledger) -> None:
+    first = write(ledger, creation(1), creation(1, employee=12))
+    second = write(ledger, removal(1), status="failed", now=NOW + MINUTE)
+    told = [(one.run, one.change.action, one.status) for one in ledger.history("corail", 11)]
+    assert told == [(first, "create", "done"), (second, "remove", "failed")]
+    assert ledger.history("lagon", 11) == []
+
+
 def test_an_unknown_run_is_named_in_the_error(ledger: Ledger) -> None:
     with pytest.raises(UsageError, match="no run 2026-nix"):
         ledger.run("2026-nix")

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from figgo_ops import tenants, words
-from figgo_ops.act import Result, ResultRow
 from figgo_ops.errors import Refused, RowFailed, Unreachable
 from figgo_ops.events import Event, Fingerprint, Key
 from figgo_ops.home import Home
 from figgo_ops.leaves import Span
 from figgo_ops.plan import Action, Change, Existing, Finding, Mailbox, Plan, Reason, Skip, Unreadable
+from figgo_ops.result import Result, ResultRow
 from tests.builders import HOST, TODAY, WINDOW, person
 from tests.shell import PLAN, RESULT, ROW, shaped
 

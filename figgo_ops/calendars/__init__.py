@@ -12,6 +12,7 @@ Nothing else knows which providers there are.
 import pkgutil
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib import import_module
 from typing import Any, Literal, Protocol
 
@@ -50,10 +51,12 @@ class Calendar(Protocol):
     Attributes:
         name: the `[[calendar]]` it was opened for.
         hour_ranges: whether whole days can be shown as a range of hours.
+        bin: how long the provider keeps a deleted event where its owner can restore it; None when not at all.
     """
 
     name: str
     hour_ranges: bool
+    bin: timedelta | None
 
     def project(self, event: Event) -> Event:
         """The event as this provider can hold it, so that a freshly written calendar compares equal."""

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from figgo_ops.errors import Incomplete
-from figgo_ops.events import Event
+from figgo_ops.events import Event, Key
 from figgo_ops.plan import Change, Existing, Mailbox
 
 MARK, KEY, PRINT = "figgoOps", "figgoOpsKey", "figgoOpsPrint"
@@ -64,7 +64,6 @@ def updated_body(listed: Item, change: Change) -> dict[str, Any]:
 
 def _with_ours(body: dict[str, Any], change: Change, properties: Item) -> dict[str, Any]:
     event = change.shown
-    marker = {MARK: "1", KEY: str(change.key), PRINT: str(change.fingerprint)}
     return {
         **body,
         "summary": event.title,
@@ -73,8 +72,15 @@ def _with_ours(body: dict[str, Any], change: Change, properties: Item) -> dict[s
         "end": _moment(event.end, event.zone),
         "transparency": "transparent" if event.show_as == "free" else "opaque",
         "visibility": "private" if event.private else "default",
-        "extendedProperties": {**properties, "private": {**properties.get("private", {}), **marker}},
+        "extendedProperties": {**properties, "private": _marked(properties.get("private", {}), change)},
     }
+
+
+def _marked(private: Mapping[str, str], change: Change) -> dict[str, str]:
+    """The private properties with the change's marker in place of any other."""
+    theirs = {name: value for name, value in private.items() if name not in (MARK, KEY, PRINT)}
+    key, mark = change.marker
+    return {**theirs, MARK: "1", KEY: key, PRINT: mark} if key else theirs
 
 
 def _moment(moment: date, zone: str) -> dict[str, str]:
@@ -96,12 +102,22 @@ def is_ours(item: Item) -> bool:
     return _private(item).get(MARK) == "1"
 
 
+def carries(item: Item, key: Key) -> bool:
+    """Whether it is marked as the event of this key."""
+    return is_ours(item) and _private(item).get(KEY) == str(key)
+
+
 def is_as_wanted(item: Item, change: Change) -> bool:
     """Whether this is the event that the change is to bring about."""
     marker = _private(item)
-    marked = (marker.get(KEY), marker.get(PRINT)) == (str(change.key), str(change.fingerprint))
+    marked = (marker.get(KEY, ""), marker.get(PRINT, "")) == change.marker
     try:
-        return is_live(item) and is_ours(item) and marked and normal_form(item) == change.event
+        return (
+            is_live(item)
+            and is_ours(item) == bool(change.marker[0])
+            and marked
+            and normal_form(item) == change.event
+        )
     except (ValueError, TypeError, OverflowError):
         return False
 

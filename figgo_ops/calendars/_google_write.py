@@ -13,6 +13,7 @@ from googleapiclient.http import HttpRequest
 
 from figgo_ops.calendars._google_errors import Denied, Lost, Refusal
 from figgo_ops.calendars._google_events import (
+    carries,
     created_body,
     event_id,
     is_as_wanted,
@@ -99,6 +100,8 @@ class Writer:
             return self._revive(change, body, held)
         if is_as_wanted(held, change):
             return _done(change, held)
+        if not carries(held, change.key):  # somebody took our marker off: it is theirs now, beside ours
+            return None
         return _failed(change, "an event written meanwhile stands in its place", "Plan again.")
 
     def _revive(self, change: Change, body: dict[str, Any], held: Item) -> Outcome | None:

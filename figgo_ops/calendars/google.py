@@ -91,6 +91,7 @@ class GoogleCalendar:
     """The port over one service account with domain-wide delegation."""
 
     hour_ranges = False
+    bin: timedelta | None = timedelta(days=30)
 
     def __init__(self, name: str, wire: "Wire", threads: int) -> None:
         self.name, self._wire, self._threads = name, wire, threads

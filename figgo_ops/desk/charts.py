@@ -18,10 +18,12 @@ from figgo_ops.plan import Action
 ACTIONS: tuple[Action, ...] = ("create", "update", "remove")
 
 # Three colours of the Okabe-Ito set, which stay apart for colour-blind eyes, and hatching for print.
-_LOOKS = {"create": ("#009e73", ""), "update": ("#e69f00", ".."), "remove": ("#d55e00", "//")}
+_LOOKS = (("#009e73", ""), ("#e69f00", ".."), ("#d55e00", "//"))
 _INK = "#345678"  # stands for the colour of the text around the chart until the drawing is put there
 
-Counts = Mapping[tuple[date, Action], int]
+CHANGES: Mapping[str, str] = {action: f"to {action}" for action in ACTIONS}
+
+Counts = Mapping[tuple[date, str], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,25 @@ class Chart:
         return self._repr_html_()
 
 
-def by_month(changes: Iterable[tuple[date, Action]]) -> Chart:
-    """Changes by the month of their day, one colour per action."""
-    found = Counter((day.replace(day=1), action) for day, action in changes)
+def by_month(
+    events: Iterable[tuple[date, str]],
+    series: Mapping[str, str] = CHANGES,
+    none: str = "Events per month: none would change.",
+) -> Chart:
+    """Events by the month of their day, one colour per series.
+
+    Args:
+        events: the day of each, and its series.
+        series: at most three, each with the words it is called by.
+        none: what is said where there are no events.
+    """
+    found = Counter((day.replace(day=1), name) for day, name in events)
     if not found:
-        return Chart("", "Events per month: none would change.")
+        return Chart("", none)
     months = _months(min(found)[0], max(found)[0])
-    said = [f"{month:%b %Y}: {words}" for month in months if (words := _words(found, month))]
+    said = [f"{month:%b %Y}: {words}" for month in months if (words := _words(found, month, series))]
     words = f"Events per month. {'; '.join(said)}."
-    return Chart(_inline(_drawn(months, found), words), words)
+    return Chart(_inline(_drawn(months, found, series), words), words)
 
 
 def _months(first: date, last: date) -> list[date]:
@@ -60,11 +72,13 @@ def _months(first: date, last: date) -> list[date]:
     return found
 
 
-def _words(found: Counts, month: date) -> str:
-    return ", ".join(f"{found[month, action]} to {action}" for action in ACTIONS if (month, action) in found)
+def _words(found: Counts, month: date, series: Mapping[str, str]) -> str:
+    return ", ".join(
+        f"{found[month, name]} {words}" for name, words in series.items() if (month, name) in found
+    )
 
 
-def _drawn(months: Sequence[date], found: Counts) -> str:
+def _drawn(months: Sequence[date], found: Counts, series: Mapping[str, str]) -> str:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -73,22 +87,21 @@ def _drawn(months: Sequence[date], found: Counts) -> str:
     with mpl.rc_context(mine):
         figure = Figure(figsize=(9, 2.8), layout="constrained")
         axes = figure.add_subplot()
-        heights = _bars(axes, months, found)
+        heights = _bars(axes, months, found, series)
         _frame(axes, months, heights)
         drawn = io.StringIO()
         figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return drawn.getvalue()
 
 
-def _bars(axes: Any, months: Sequence[date], found: Counts) -> list[int]:
+def _bars(axes: Any, months: Sequence[date], found: Counts, series: Mapping[str, str]) -> list[int]:
     """Draw the bars one on the other; their heights in all."""
     below = [0] * len(months)
-    for action in ACTIONS:
-        heights = [found.get((month, action), 0) for month in months]
+    for (name, words), (colour, hatch) in zip(series.items(), _LOOKS, strict=False):
+        heights = [found.get((month, name), 0) for month in months]
         if any(heights):
-            colour, hatch = _LOOKS[action]
             look = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0.8}
-            axes.bar(range(len(months)), heights, bottom=below, width=0.7, label=f"to {action}", **look)
+            axes.bar(range(len(months)), heights, bottom=below, width=0.7, label=words, **look)
             below = [sum(pair) for pair in zip(below, heights, strict=True)]
     return below
 

@@ -3,7 +3,6 @@
 import re
 
 from figgo_ops import planfile, sync, words
-from figgo_ops.act import Result
 from figgo_ops.console import Cell
 from figgo_ops.desk import kernel, reports
 from figgo_ops.desk.charts import ACTIONS
@@ -11,6 +10,7 @@ from figgo_ops.desk.verdict import Verdict
 from figgo_ops.errors import UsageError
 from figgo_ops.home import Home
 from figgo_ops.plan import Plan
+from figgo_ops.result import Result
 from figgo_ops.session import Session
 
 
@@ -26,7 +26,7 @@ def look(tenant: str, start: str = "", legal_entities: str = "") -> Plan:
         FiggoOpsError: as `sync.plan`.
     """
     kernel.guard()
-    ask = sync.Ask(legal_entities=_ids(legal_entities), since=start.strip() or "start")
+    ask = sync.Ask(legal_entities=ids(legal_entities), since=start.strip() or "start")
     with Session(Home.open(), tenant, console=Cell()) as session:
         return sync.plan(session, ask)
 
@@ -50,6 +50,22 @@ def act(plan: Plan, confirm: str = "") -> Verdict:
         return _written(sync.apply(session, path, confirm.strip()), plan)
 
 
+def ids(text: str) -> tuple[int, ...]:
+    """The ids in a parameter, with commas between.
+
+    Raises:
+        UsageError: one of them is none.
+    """
+    found = [part for part in re.split(r"[,;\s]+", text) if part]
+    wrong = [part for part in found if not part.isdecimal()]
+    if wrong:
+        raise UsageError(
+            f'legal_entities has "{wrong[0]}", which is no id.',
+            "Write the ids with commas between, such as 1,4.",
+        )
+    return tuple(int(part) for part in found)
+
+
 def _waiting(plan: Plan) -> Verdict:
     step = reports.next_step(plan)
     changes = ", ".join(f"{plan.count(action)} to {action}" for action in ACTIONS)
@@ -64,14 +80,3 @@ def _written(result: Result, plan: Plan) -> Verdict:
     left = sum(len(rows) for rows in (result.failed, result.stale, result.unknown, result.held))
     remedy = f"{left} changes were not written; each says why below." if left else ""
     return Verdict(exit_code, message, remedy, result.document(), tuple(reports.outcome(result, plan)))
-
-
-def _ids(text: str) -> tuple[int, ...]:
-    found = [part for part in re.split(r"[,;\s]+", text) if part]
-    wrong = [part for part in found if not part.isdecimal()]
-    if wrong:
-        raise UsageError(
-            f'legal_entities has "{wrong[0]}", which is no id.',
-            "Write the ids with commas between, such as 1,4.",
-        )
-    return tuple(int(part) for part in found)

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from figgo_ops import words
-from figgo_ops.act import Result
 from figgo_ops.desk import pages
 from figgo_ops.desk.charts import ACTIONS, Chart, by_month
 from figgo_ops.desk.tables import Table, visible
 from figgo_ops.events import Event
 from figgo_ops.plan import Change, Finding, Plan, Skip, Unreadable
+from figgo_ops.result import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,10 @@ Part = Table | Note | Chart
 def plan_parts(plan: Plan, home: Path | None = None) -> list[Part]:
     """Everything to be seen of a plan, in the order a person reads; empty tables of trouble left out."""
     parts: list[Part] = [banner(plan, home), counts(plan), chart_by_month(plan), before_and_after(plan)]
-    tables = [without_mailbox(plan), not_shown(plan), unreadable(plan), look_alikes(plan), findings(plan)]
+    tables = [
+        *(without_mailbox(plan), not_shown(plan), unreadable(plan)),
+        *(look_alikes(plan), edited(plan), findings(plan)),
+    ]
     return [*parts, *(table for table in tables if len(table)), next_step(plan)]
 
 
@@ -80,7 +83,7 @@ def banner(plan: Plan, home: Path | None = None) -> Note:
         (
             ("Home", whose["home"]),
             ("Figgo", plan.host),
-            ("Made", _moment(plan.made)),
+            ("Made", moment(plan.made)),
             ("Window", f"{day(plan.window.first)} to {day(plan.window.last)}"),
             ("People", people),
             ("Checksum", plan.checksum or "not saved"),
@@ -108,7 +111,7 @@ def before_and_after(plan: Plan) -> Table:
     """Every change, before and after side by side."""
     rows = [
         {
-            "Person": _person(plan, change.employee),
+            "Person": whom(plan, change.employee),
             "Mailbox": change.mailbox.address,
             "Change": change.action,
             "Reason": change.reason,
@@ -151,9 +154,25 @@ def look_alikes(plan: Plan) -> Table:
     return _found(plan, "look-alikes", "Look-alikes", [f for f in plan.findings if f.verdict == "look-alike"])
 
 
+def edited(plan: Plan) -> Table:
+    """Events whose owners changed them: edits that would be undone, and those that are respected."""
+    undone = [
+        _edit(plan, change.employee, change.mailbox.address, dates(before), "put back as Figgo says")
+        for change in plan.changes
+        if change.reason == "edited by hand" and (before := change.before)
+    ]
+    respected = [
+        _edit(plan, one.employee, one.mailbox.address, days(one.start, one.end), "respected: left as it is")
+        for one in plan.findings
+        if one.verdict == "edited"
+    ]
+    return _table(plan, "edited", "Edited by hand", undone + respected, _EDITED)
+
+
 def findings(plan: Plan) -> Table:
-    """Events that are reported and left alone; look-alikes have a table of their own."""
-    return _found(plan, "findings", "Left alone", [f for f in plan.findings if f.verdict != "look-alike"])
+    """Events that are reported and left alone; look-alikes and edits have tables of their own."""
+    others = [one for one in plan.findings if one.verdict not in ("look-alike", "edited")]
+    return _found(plan, "findings", "Left alone", others)
 
 
 def next_step(plan: Plan) -> Note:
@@ -190,7 +209,7 @@ def outcome(result: Result, plan: Plan) -> list[Table]:
     for name, why in _LEFT.items():
         rows = [
             {
-                "Person": _person(plan, row.employee),
+                "Person": whom(plan, row.employee),
                 "Mailbox": row.mailbox,
                 "Change": row.action,
                 "Key": str(row.key),
@@ -209,6 +228,22 @@ _LEFT = {
     "unknown": "nobody could tell whether it was written; the next plan reads and knows",
     "held": "waits for a person's word",
 }
+
+
+NOBODY = "not known"  # the person of a foreign event, or of a mailbox without events of ours
+
+
+def whom(plan: Plan, employee: int) -> str:
+    """A person's name and Figgo id."""
+    person = plan.people.get(employee)
+    if person:
+        return f"{person.name} ({employee})"
+    return f"employee {employee}" if employee else NOBODY
+
+
+def moment(at: datetime) -> str:
+    """A moment as people write it, in UTC."""
+    return f"{day(at.astimezone(UTC).date())}, {at.astimezone(UTC):%H:%M} UTC"
 
 
 def day(day: date) -> str:
@@ -247,7 +282,7 @@ def _table(
 def _unread(plan: Plan, name: str, unread: Iterable[Unreadable]) -> Table:
     rows = [
         {
-            "Person": _person(plan, row.employee),
+            "Person": whom(plan, row.employee),
             "Mailbox": row.mailbox,
             "What happened": row.error.message,
             "Next": row.error.remedy,
@@ -260,7 +295,7 @@ def _unread(plan: Plan, name: str, unread: Iterable[Unreadable]) -> Table:
 def _found(plan: Plan, name: str, caption: str, rows: Iterable[Finding]) -> Table:
     shown = [
         {
-            "Person": _person(plan, row.employee),
+            "Person": whom(plan, row.employee),
             "Mailbox": row.mailbox.address,
             "Dates": days(row.start, row.end),
             "Verdict": row.verdict,
@@ -269,6 +304,13 @@ def _found(plan: Plan, name: str, caption: str, rows: Iterable[Finding]) -> Tabl
         for row in rows
     ]
     return _table(plan, name, caption, shown, ("Person", "Mailbox", "Dates", "Verdict", "Why"))
+
+
+_EDITED = ("Person", "Mailbox", "Dates", "What happens")
+
+
+def _edit(plan: Plan, employee: int, mailbox: str, when: str, fate: str) -> dict[str, str]:
+    return dict(zip(_EDITED, (whom(plan, employee), mailbox, when, fate), strict=True))
 
 
 def _side(side: str, event: Event | None, change: Change) -> dict[str, str]:
@@ -289,12 +331,7 @@ def _side(side: str, event: Event | None, change: Change) -> dict[str, str]:
 def _skipped(plan: Plan, skip: Skip) -> dict[str, str]:
     person = plan.people.get(skip.employee)
     entity = _entity(plan, person.legal_entity) if person else ""
-    return {"Person": _person(plan, skip.employee), "Legal entity": entity, "Why": skip.reason}
-
-
-def _person(plan: Plan, employee: int) -> str:
-    person = plan.people.get(employee)
-    return f"{person.name} ({employee})" if person else f"employee {employee}"
+    return {"Person": whom(plan, skip.employee), "Legal entity": entity, "Why": skip.reason}
 
 
 def _entity(plan: Plan, number: int) -> str:
@@ -303,10 +340,6 @@ def _entity(plan: Plan, number: int) -> str:
 
 def _by_action(entity: int, action: str, reason: str) -> tuple[int, int, str]:
     return entity, ACTIONS.index(action), reason
-
-
-def _moment(at: datetime) -> str:
-    return f"{day(at.astimezone(UTC).date())}, {at.astimezone(UTC):%H:%M} UTC"
 
 
 def _line(line: str) -> str:

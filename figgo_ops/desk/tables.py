@@ -42,17 +42,19 @@ _IN_LAB = """<style>
 
 _FILTER = """
 const field = document.getElementById("filter"), rows = [...document.querySelectorAll("tbody tr")];
-const shown = document.getElementById("shown");
-field.addEventListener("input", () => {
+const shown = document.getElementById("shown"), spelled = number => number.toLocaleString("en");
+const texts = rows.map(row => row.textContent.toLowerCase());
+function filter() {
   const words = field.value.toLowerCase().split(/\\s+/);
   let count = 0;
-  for (const row of rows) {
-    const text = row.textContent.toLowerCase();
-    row.hidden = !words.every(word => text.includes(word));
+  rows.forEach((row, n) => {
+    row.hidden = !words.every(word => texts[n].includes(word));
     count += !row.hidden;
-  }
-  shown.textContent = count + " of " + rows.length + " rows";
-});
+  });
+  shown.textContent = spelled(count) + " of " + spelled(rows.length) + " rows";
+}
+field.addEventListener("input", filter);
+if (field.value) filter();
 """
 
 
@@ -67,6 +69,7 @@ class Table:
             holds create, update or remove.
         note: a sentence beside the caption; what is said when there are no rows.
         tenant: whose rows they are; "" when nobody's alone.
+        filtered: a page where rows can be looked for is made however few there are.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Table:
     frame: pd.DataFrame
     note: str = ""
     tenant: str = ""
+    filtered: bool = False
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -113,10 +117,11 @@ class Table:
     def _files(self, folder: Path, said: str) -> str:
         # A byte order mark, or spreadsheets take the accents for something else
         runs.write_text(folder / f"{self._stem}.csv", "\ufeff" + self.csv())
-        if not said:
+        if not said and not self.filtered:
             return ""
         runs.write_text(folder / f"{self._stem}.html", self._page())
-        return f'<p>{said} <a href="{self._stem}.html">All {len(self):,} rows on a page</a></p>'
+        what = f"All {len(self):,} rows on a page that can be filtered"
+        return f'<p class="more">{said} <a href="{self._stem}.html">{visible(self.caption)}: {what}</a></p>'
 
     @property
     def _stem(self) -> str:

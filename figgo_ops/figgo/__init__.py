@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Self
+from urllib.parse import quote
 
 from figgo_ops.errors import FiggoOpsError, Incomplete, UsageError
 from figgo_ops.figgo import rows
@@ -153,6 +154,35 @@ class Figgo:
             self._lists.later = average * (len(lists) - number - 1)
             yield self._batch(ids, days)
 
+    def ended(self, owner: int, days: Span) -> list[Leave]:
+        """Leaves of this owner on these days that were cancelled, denied or removed; lists leave them out.
+
+        Raises:
+            Incomplete: this Figgo does not tell them; and as in `people`.
+        """
+        self._lists.later = 0
+        return [leave for leave in self._leaves_of([owner], days, isActive="false") if not leave.active]
+
+    def find_leave(self, leave: str) -> Leave | None:
+        """The leave of this id; None when Figgo has none, or does not show it to the key.
+
+        What a tenant may not tell of a leave is not asked for: whose it is and when is told by all.
+
+        Raises:
+            CredentialRefused, RightsMissing, Unreachable, Incomplete: as in `people`.
+        """
+        self._lists.later = 0
+        fields = ",".join(name for name in rows.LEAVE_FIELDS if name not in rows.OPTIONAL)
+        try:
+            content = self._lists.ask(f"/api/v3/leaves/{quote(leave, safe='')}", {"fields": fields})
+        except UsageError as error:
+            # Figgo knows its own address, or the list of people would not have been there.
+            if error.code == "wrong-url":
+                return None
+            raise
+        self._lists.tell("leave", 0)
+        return rows.leave_of(rows.row_of(content, self._lists.where), rows.OPTIONAL)
+
     def rest_slots(self, days: Mapping[int, list[Span]]) -> Iterator[Rest]:
         """For each owner the half-days not worked, out of the days asked for.
 
@@ -181,10 +211,11 @@ class Figgo:
         except Incomplete as error:
             return Batch(frozenset(ids), None, error)
 
-    def _leaves_of(self, ids: Sequence[int], days: Span) -> list[Leave]:
+    def _leaves_of(self, ids: Sequence[int], days: Span, **more: str) -> list[Leave]:
         filters = {
             "leavePeriod.ownerId": ",".join(map(str, ids)),
             "date": f"between,{days.first},{days.last}",
+            **more,
         }
         question = Question(
             "leaves", "/api/v3/leaves", rows.LEAVE_FIELDS, filters, LARGEST_PAGE, rows.mark_of_leave

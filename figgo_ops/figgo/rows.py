@@ -149,6 +149,18 @@ def page_of(content: Any, where: str) -> tuple[list[Row], int]:
     return items, count
 
 
+def row_of(content: Any, where: str) -> Row:
+    """The one row of a v3 answer that is no list.
+
+    Raises:
+        Incomplete: there is none.
+    """
+    row = content.get("data") if isinstance(content, dict) else None
+    if not isinstance(row, dict):
+        raise Incomplete(f"{where} answered without a row.", _AGAIN)
+    return row
+
+
 def establishment_of(row: Row) -> tuple[int, str]:
     """Id and name of a legal entity, from a row of v4's establishments.
 

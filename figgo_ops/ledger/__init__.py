@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, func, or_, select, update
 
 from figgo_ops.errors import UsageError
+from figgo_ops.events import Key
 from figgo_ops.ledger import rows
-from figgo_ops.ledger.mailboxes import Mailboxes
+from figgo_ops.ledger.mailboxes import Mailboxes, at_mailbox
 from figgo_ops.ledger.rows import Recorded, Run, Seen
-from figgo_ops.plan import Change, Outcome
+from figgo_ops.plan import Change, Mailbox, Outcome
 from figgo_ops.secrets import REDACTOR
 
 __all__ = ["Ledger", "Recorded", "Run", "Seen"]
@@ -111,6 +112,52 @@ class Ledger(Mailboxes):
         with self._reading() as connection:
             return list(_recorded(connection, _changes.c.run == run))
 
+    def history(self, tenant: str, employee: int) -> list[Recorded]:
+        """Everything that runs set out to write for this employee, oldest first."""
+        theirs = and_(_changes.c.tenant == tenant, _changes.c.employee == employee)
+        with self._reading() as connection:
+            return list(_recorded(connection, theirs))
+
+    def touched_later(self, run: str) -> dict[tuple[Mailbox, str], tuple[str, bool]]:
+        """The last later run that wrote to each mailbox and key of this run, and whether it surely did.
+
+        One that was cut off counts where no other did: only the calendar can tell.
+        """
+        own = select(
+            _changes.c.calendar, _changes.c.address, _changes.c.key, func.max(_changes.c.id).label("last")
+        )
+        mine = own.where(_changes.c.run == run).group_by(*list(own.selected_columns)[:3]).subquery()
+        same = and_(*(_changes.c[name] == mine.c[name] for name in ("calendar", "address", "key")))
+        later = _changes.c.id > mine.c.last, _changes.c.run != run, _changes.c.status != "failed"
+        tenant = select(_runs.c.tenant).where(_runs.c.id == run).scalar_subquery()
+        sure = case((_changes.c.status == "done", 1), else_=0).label("sure")
+        asked = (
+            select(_changes.c.calendar, _changes.c.address, _changes.c.key, _changes.c.run, sure)
+            .join_from(_changes, mine, same)
+            .where(_changes.c.tenant == tenant, *later)
+            .order_by("sure", _changes.c.id)
+        )
+        with self._reading() as connection:
+            return {
+                (Mailbox(row.calendar, row.address), row.key): (row.run, bool(row.sure))
+                for row in connection.execute(asked)
+            }
+
+    def last_writing_run(self, tenant: str) -> str:
+        """The tenant's last run that wrote anything; "" when the ledger knows none."""
+        written = _changes.c.tenant == tenant, _changes.c.status == "done"
+        asked = select(_changes.c.run).where(*written).order_by(_changes.c.id.desc()).limit(1)
+        with self._reading() as connection:
+            return connection.execute(asked).scalar() or ""
+
+    def legal_entities(self, tenant: str) -> dict[int, int]:
+        """The legal entity of each employee when an event of theirs was last written."""
+        asked = select(_changes.c.employee, _changes.c.legal_entity).where(_changes.c.tenant == tenant)
+        with self._reading() as connection:
+            return {
+                row.employee: row.legal_entity for row in connection.execute(asked.order_by(_changes.c.id))
+            }
+
     def left_open(self, tenant: str, now: datetime) -> list[Recorded]:
         """Changes that were begun, and never finished, by runs that are over.
 
@@ -201,6 +248,37 @@ class Ledger(Mailboxes):
                     connection.execute(delete(table).where(table.c.tenant == tenant))
             theirs = or_(held == f"tenant:{tenant}", held.startswith(f"mailbox:{tenant}/", autoescape=True))
             connection.execute(delete(rows.leases).where(theirs))
+
+    def forget_employee(self, tenant: str, employee: int) -> None:
+        """Forget everything about one person of a tenant, and the mailboxes that are theirs alone."""
+        place = rows.places.c
+        theirs = and_(place.tenant == tenant, place.employee == employee)
+        with self._writing() as connection:
+            boxes = {
+                Mailbox(*row)
+                for row in connection.execute(select(place.calendar, place.address).where(theirs))
+            }
+            connection.execute(delete(rows.places).where(theirs))
+            others = select(place.calendar, place.address).where(place.tenant == tenant)
+            boxes -= {Mailbox(*row) for row in connection.execute(others)}
+            own = and_(_changes.c.tenant == tenant, _changes.c.employee == employee)
+            connection.execute(delete(_changes).where(own))
+            _forget_held(connection, tenant, employee)
+            for box in boxes:
+                for table in (rows.mailboxes, rows.written):
+                    at = at_mailbox(tenant, box).items()
+                    connection.execute(delete(table).where(*(table.c[name] == value for name, value in at)))
+
+
+def _forget_held(connection: Connection, tenant: str, employee: int) -> None:
+    """Forget the rows of one person that runs held back."""
+    runs = connection.execute(select(_runs.c.id, _runs.c.counts).where(_runs.c.tenant == tenant)).all()
+    for run, counts in runs:
+        held = counts.get("held", ())
+        kept = [row for row in held if (key := Key.parse(row["key"])) is None or key.owner != employee]
+        if len(kept) < len(held):
+            left = {**counts, "held": kept}
+            connection.execute(update(_runs).where(_runs.c.id == run).values(counts=left))
 
 
 def _intent(run: str, tenant: str, change: Change, now: datetime) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import os
 import shlex
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, Self
@@ -66,6 +66,20 @@ class Database:
     def close(self) -> None:
         """Let go of the connections."""
         self._engine.dispose()
+
+    def scrub(self) -> None:
+        """Leave nothing of deleted rows in the file: SQLite only marks their bytes as free.
+
+        A PostgreSQL server reclaims them by itself.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return
+        with self._understanding(), closing(self._engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("VACUUM")
+            busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise sqlite3.OperationalError("locked by a reader")
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

@@ -25,6 +25,14 @@ class Mailboxes(Leases):
                 found.setdefault(employee, set()).add(Mailbox(calendar, address))
         return found
 
+    def note_places(self, tenant: str, found: Mapping[int, Iterable[Mailbox]]) -> None:
+        """Remember where events of these employees were found: a lost ledger learns its places again."""
+        places = [
+            at_mailbox(tenant, box, employee=number) for number, boxes in found.items() for box in boxes
+        ]
+        with self._writing() as connection:
+            self._upsert(connection, rows.places, places)
+
     def note_listing(
         self, tenant: str, listed: Mapping[Mailbox, tuple[int, date | None]], now: datetime
     ) -> None:
@@ -148,8 +156,11 @@ def _since_listed(tenant: str) -> Executable:
     """How many events we added, and the last day that one touches, by mailbox since its last listing."""
     box, change = rows.mailboxes.c, rows.changes.c
     later = or_(change.started > box.at, and_(change.started == box.at, change.id > box.mark))
-    added = and_(change.action == "create", change.status == "done")
-    taken = and_(change.action == "remove", change.status != "failed")
+    # Adopting marks an event that was there; taking that back leaves it there, unmarked.
+    marked = or_(change.action == "create", change.reason == "adopted")
+    unmarked = or_(change.action == "remove", and_(change.action == "update", change.fingerprint == ""))
+    added = and_(marked, change.status == "done")
+    taken = and_(unmarked, change.status != "failed")
     there = and_(change.action != "remove", change.status == "done")
     same = and_(box.tenant == change.tenant, box.calendar == change.calendar, box.address == change.address)
     return (

@@ -294,7 +294,7 @@ def change_row(change: Change) -> dict[str, Any]:
         "counted": change.counted,
         "before": existing_json(change.existing) if change.existing else None,
         "after": event_json(change.event) if change.event else None,
-        "fingerprint": str(change.fingerprint or ""),
+        "fingerprint": change.old_marker[1] if change.old_marker else str(change.fingerprint or ""),
         "last_day": change.shown.last_day,
     }
 
@@ -304,6 +304,7 @@ def change_from(row: RowMapping) -> Change:
     key = Key.parse(row["key"])
     assert key is not None  # noqa: S101 - only keys are written there
     mailbox = Mailbox(row["calendar"], row["address"])
+    restored = row["reason"] == "undone" and row["action"] != "remove"
     return Change(
         row["action"],
         row["reason"],
@@ -316,6 +317,7 @@ def change_from(row: RowMapping) -> Change:
         existing=existing_from(row["before"], mailbox) if row["before"] else None,
         unit=row["unit"],
         counted=row["counted"],
+        old_marker=(row["key"] if row["fingerprint"] else "", row["fingerprint"]) if restored else None,
     )
 
 

@@ -217,6 +217,22 @@ def write_look_alikes(tenant: Tenant, answer: LookAlikes) -> Tenant:
     return rewrite(tenant, answered)
 
 
+def write_exception(tenant: Tenant, employee: int) -> Tenant:
+    """Take an employee out of scope for good, by Figgo id; returns the tenant as it is now.
+
+    Raises:
+        UsageError: see `write_state`.
+    """
+
+    def excepted(document: tomlkit.TOMLDocument) -> None:
+        scope = document.setdefault("scope", tomlkit.table())
+        listed = scope.setdefault("except", tomlkit.array())
+        if employee not in listed:
+            listed.append(employee)
+
+    return rewrite(tenant, excepted)
+
+
 def rewrite(tenant: Tenant, edit: Callable[[tomlkit.TOMLDocument], None]) -> Tenant:
     """Edit the tenant's file, comments kept, all or nothing; a result that does not check is not written.
 

@@ -23,7 +23,7 @@ from figgo_ops.secrets import SecretRef
 from figgo_ops.tenants.mistakes import check, nearest
 
 State = Literal["draft", "active", "paused", "closed"]
-LookAlikes = Literal["ask", "ignore"]
+LookAlikes = Literal["ask", "adopt", "ignore"]
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 DAYS: tuple[str, ...] = get_args(Day)
 

@@ -350,6 +350,60 @@ class CalendarContract:
         assert stage.titles(stage.anne) == []
         assert stage.notified() == 0
 
+    def test_an_update_that_restores_an_old_marker_leaves_exactly_that_one(self, stage: Stage) -> None:
+        [first] = written(stage, stage.anne, all_day())
+        assert write(stage, update(stage, first, all_day(days=2)))[0].status == "done"
+        [second] = listed(stage, stage.anne)
+        assert second.print_text != first.print_text
+        old = (first.key_text, first.print_text)
+        [outcome] = write(stage, replace(update(stage, second, all_day()), old_marker=old))
+        [found] = listed(stage, stage.anne)
+        assert (outcome.status, found.event, found.id) == ("done", first.event, first.id)
+        assert (found.key_text, found.print_text) == old
+
+    def test_a_creation_that_restores_an_old_marker_reads_back_with_it(self, stage: Stage) -> None:
+        """A fingerprint of another time: the event stands as its owner had edited it."""
+        change = creation(stage, stage.anne, all_day(title="Ski"))
+        old = (str(change.key), str(Fingerprint.of(all_day())))
+        assert write(stage, replace(change, old_marker=old))[0].status == "done"
+        [found] = listed(stage, stage.anne)
+        assert (found.event.title, found.key_text, found.print_text) == ("Ski", *old)
+
+    def test_an_event_whose_marker_is_taken_off_stays_and_is_not_ours_any_more(self, stage: Stage) -> None:
+        own = stage.add(stage.anne, "absent", MONDAY)
+        stage.annotate(stage.anne, own, "Clés chez la gardienne")
+        [before] = self._alike_of(stage)
+        event = stage.calendar.project(all_day())
+        key = Key("corail.ilucca.net", 7, 1, "20261123A")
+        mark = Fingerprint.of(event)
+        adopting = Change("update", "adopted", key, 7, 1, before.mailbox, event, mark, before)
+        assert write(stage, adopting)[0].status == "done"
+        [ours] = listed(stage, stage.anne)
+        assert (ours.id, ours.event.title, ours.key_text) == (own, "Absent", str(key))
+        freed = replace(
+            adopting,
+            reason="undone",
+            event=before.event,
+            existing=ours,
+            fingerprint=None,
+            old_marker=("", ""),
+        )
+        assert write(stage, freed)[0].status == "done"
+        assert listed(stage, stage.anne) == []
+        [after] = self._alike_of(stage)
+        assert (after.id, after.event, after.key_text, after.print_text) == (own, before.event, "", "")
+        assert stage.notes(stage.anne) == ["Clés chez la gardienne"]
+
+    def test_the_calendar_says_how_long_deleted_events_are_kept(self, stage: Stage) -> None:
+        kept = stage.calendar.bin
+        assert kept is None or DAY <= kept <= 400 * DAY
+
+    def _alike_of(self, stage: Stage) -> list[Existing]:
+        window = Span(MONDAY, MONDAY)
+        [found] = stage.calendar.look_alikes([stage.anne], window, frozenset({"Absent"}))
+        assert found.error is None
+        return list(found.events)
+
     def test_look_alikes_are_unmarked_events_with_a_title_of_ours_in_the_window(self, stage: Stage) -> None:
         written(stage, stage.anne, all_day(title="Absent"))
         wanted = {

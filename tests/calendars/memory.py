@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Literal
 
 from figgo_ops.calendars import Check
@@ -129,6 +130,7 @@ class MemoryCalendar:
         zone: str = "Europe/Paris",
     ) -> None:
         self.name, self.hour_ranges = name, hour_ranges
+        self.bin: timedelta | None = None
         self.shelves = {address: Shelf(address, zone) for address in addresses}
         self.aliases: dict[str, str] = {}
         self.unreadable: dict[str, FiggoOpsError] = {}
@@ -240,14 +242,14 @@ class MemoryCalendar:
 
     def _create(self, change: Change, shelf: Shelf) -> Outcome:
         assert change.event is not None
-        event, print_text = self.project(change.event), str(change.fingerprint)
+        event, (key, print_text) = self.project(change.event), change.marker
         event_id = _id(change, shelf)
         held = shelf.live.get(event_id)
         if held is None:
             carried = change.carries.raw if change.carries else {}
             uid = f"{event_id}@{shelf.address}"
-            held = shelf.put(Stored(event_id, uid, event, str(change.key), print_text, **carried))
-        elif (held.event, held.key_text, held.print_text) != (event, str(change.key), print_text):
+            held = shelf.put(Stored(event_id, uid, event, key, print_text, **carried))
+        elif (held.event, held.key_text, held.print_text) != (event, key, print_text):
             return _failed(change, "somebody else wrote it meanwhile")
         return Outcome(change, "done", held.id, str(held.version))
 
@@ -259,12 +261,8 @@ class MemoryCalendar:
             return _failed(change, "it is gone")
         if str(held.version) != change.existing.etag:
             return _failed(change, "it was changed since it was read")
-        held = shelf.change(
-            held.id,
-            event=self.project(change.event),
-            key_text=str(change.key),
-            print_text=str(change.fingerprint),
-        )
+        key, print_text = change.marker
+        held = shelf.change(held.id, event=self.project(change.event), key_text=key, print_text=print_text)
         return Outcome(change, "done", held.id, str(held.version))
 
     def _remove(self, change: Change, shelf: Shelf) -> Outcome:

@@ -198,6 +198,18 @@ def test_a_creation_never_overwrites_what_another_run_wrote_meanwhile(stage: Goo
     assert stage.titles(ANNE) == [BEFORE.title]
 
 
+@pytest.mark.parametrize("private", [{"figgoOps": None}, {"figgoOpsKey": "other.ilucca.net/1/1/20261207A"}])
+def test_a_creation_stands_beside_an_event_whose_marker_somebody_took_off(
+    stage: GoogleStage, private: dict[str, str | None]
+) -> None:
+    [found] = written(stage, ANNE, BEFORE)
+    mailbox = stage.google.mailbox(ANNE)
+    mailbox.patch(mailbox.events[found.id], {"extendedProperties": {"private": private}}, 0.0)
+    [outcome] = write(stage, creation(stage, ANNE, BEFORE))
+    assert (outcome.status, outcome.id != found.id) == ("done", True)
+    assert stage.titles(ANNE) == [BEFORE.title] * 2
+
+
 def test_two_runs_at_once_make_one_event(stage: GoogleStage) -> None:
     outcomes: list[Outcome] = []
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from figgo_ops.act import Result, ResultRow
 from figgo_ops.desk import reports, runs
 from figgo_ops.desk.tables import INLINE_ROWS, Table, visible
 from figgo_ops.errors import RightsMissing
 from figgo_ops.events import Event, Fingerprint
 from figgo_ops.plan import Unreadable
+from figgo_ops.result import Result, ResultRow
 from tests.desk import plans
 
 

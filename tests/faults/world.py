@@ -9,9 +9,9 @@ from typing import Any, Self
 from unittest import mock
 
 from figgo_ops import sync
-from figgo_ops.act import Result
 from figgo_ops.errors import FiggoOpsError
 from figgo_ops.figgo import pages
+from figgo_ops.result import Result
 from figgo_ops.sandbox.google_mailbox import Stored
 from figgo_ops.sandbox.messages import Entry, Request
 from figgo_ops.sandbox.people import LegalEntity, Person

@@ -11,9 +11,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from figgo_ops import sync
-from figgo_ops.act import Result
 from figgo_ops.errors import FiggoOpsError, TenantBusy
 from figgo_ops.plan import Plan
+from figgo_ops.result import Result
 from figgo_ops.sandbox.absences import Period, Request, Status
 from figgo_ops.sandbox.messages import Entry
 from figgo_ops.sandbox.people import Person

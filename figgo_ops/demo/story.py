@@ -1,14 +1,6 @@
-"""The story told by `figgo-ops demo`, and the rehearsal company on its own.
-
-The one importer of the sandbox.
-"""
+"""The story told by `figgo-ops demo`: each chapter looks at the calendars with eyes of its own."""
 
 import json
-import os
-import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,119 +9,23 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from figgo_ops import sync, tenants
-from figgo_ops.act import Result
-from figgo_ops.errors import FiggoOpsError, UsageError
-from figgo_ops.home import VARIABLE, Home
-from figgo_ops.ledger import Ledger
-from figgo_ops.sandbox import Rehearsal, serve
+from figgo_ops import planfile, sync
+from figgo_ops.audit import audit
+from figgo_ops.errors import FiggoOpsError
+from figgo_ops.explaining.explain import explain
+from figgo_ops.explaining.trace import Ask as Explained
+from figgo_ops.home import Home
+from figgo_ops.limits import counted
+from figgo_ops.plan import Plan
+from figgo_ops.recall import undo
+from figgo_ops.result import Result
+from figgo_ops.sandbox import Rehearsal
 from figgo_ops.sandbox.people import Person
 from figgo_ops.sandbox.worktime import calm_mondays
 from figgo_ops.session import Session
 from figgo_ops.words import plain, table
 
 TENANT = "corail"
-_MARK = ".figgo-ops-demo"
-
-
-def stand(home: str | None) -> int:
-    """Run the rehearsal company in the foreground until SIGTERM.
-
-    Raises:
-        UsageError: a file that an earlier rehearsal left in the home was damaged.
-    """
-    place = _rehearsal_home(home)
-    with _understood(place.path):
-        serve(place.path, sys.stdout)
-    return 0
-
-
-def lab(home: str | None, port: int | None, *, rehearsal: bool) -> int:
-    """JupyterLab in this home until it is closed, with the rehearsal company beside it if that is wanted.
-
-    Raises:
-        UsageError: JupyterLab is not installed, or as `stand`.
-    """
-    from figgo_ops.desk import lab as jupyter
-
-    if not rehearsal:
-        jupyter.lab(Home.open(home).path, port)
-    place = _rehearsal_home(home)
-    ready = jupyter.prepared(place.path, port)
-    with _understood(place.path):
-        company = Rehearsal(place.path)
-    with company:
-        _tell("\n".join([f"REHEARSAL  tenant {TENANT}  home {company.home}", *ready.said]))
-        with subprocess.Popen(ready.command, env=ready.environment) as child:
-            # The child hears Ctrl-C itself, and asks before it ends.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, lambda *_received: child.terminate())
-            code = child.wait()
-    return code if code >= 0 else 128 - code
-
-
-def _rehearsal_home(given: str | None) -> Home:
-    """A home for the rehearsal company, apart from real tenants unless said otherwise.
-
-    Its calendars begin empty each time, so what the ledger knows of them is forgotten.
-    """
-    home = Home.open(given or os.environ.get(VARIABLE) or "~/figgo-ops-rehearsal")
-    if TENANT in tenants.names(home):
-        tenant = tenants.load(home, TENANT)
-        if not tenant.rehearsal:
-            raise UsageError(f"{tenant.file} is a real tenant's, not the rehearsal company's.", _ELSEWHERE)
-        ledger = Ledger.open(home.ledger)
-        ledger.forget_tenant(TENANT)
-        ledger.close()
-        tenants.write_state(tenant, "draft")
-    return home
-
-
-@contextmanager
-def _understood(home: Path) -> Iterator[None]:
-    """Say in plain words why the rehearsal company does not start."""
-    try:
-        yield
-    except ValueError as error:
-        raise UsageError(f"The rehearsal company cannot start in {home}: {error}.", _ELSEWHERE) from error
-
-
-_ELSEWHERE = "Mend or remove what it names, or choose another home: --home DIR"
-
-
-def tell(out: Path) -> list[Path]:
-    """Tell the whole journey; home and reports are left in `out`. Gives the reports.
-
-    Raises:
-        UsageError: the folder holds something that no demo made.
-        FiggoOpsError: the journey did not go as told.
-    """
-    folder = _emptied(out.absolute())
-    with Rehearsal(folder / "home") as company:
-        story = Story(company, Home.open(str(folder / "home")))
-        story.first_load()
-        story.nothing_twice()
-        story.live()
-        story.by_hand()
-        story.end()
-    return story.reports
-
-
-def _emptied(folder: Path) -> Path:
-    """A folder for the demo; what an earlier demo left there goes, nothing else."""
-    try:
-        if folder.exists() and any(folder.iterdir()) and not (folder / _MARK).exists():
-            raise UsageError(f"{folder} holds files that no demo made.", _OTHER_FOLDER)
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
-        (folder / _MARK).touch()
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be used: {error.strerror or error}.", _OTHER_FOLDER) from error
-    return folder
-
-
-_OTHER_FOLDER = "Choose another folder: demo --out DIR"
 
 
 @dataclass
@@ -144,20 +40,20 @@ class Story:
     def __post_init__(self) -> None:
         self.hero = self.company.hire("Camille", "Desprès", 1, "camille.despres@corail.example")
         staff, entities = self.company.company.people, self.company.company.legal_entities
-        _tell(f"REHEARSAL  tenant {TENANT}  home {self.home.path}\n")
-        _tell(f"Corail: {len(staff)} people in {len(entities)} legal entities, on this machine only.")
+        said(f"REHEARSAL  tenant {TENANT}  home {self.home.path}\n")
+        said(f"Corail: {len(staff)} people in {len(entities)} legal entities, on this machine only.")
         rows = [
             (one.name, one.timezone, sum(p.legal_entity_id == one.id for p in staff.values()))
             for one in entities.values()
         ]
-        _tell(table(rows, ("legal entity", "zone", "people")))
+        said(table(rows, ("legal entity", "zone", "people")))
 
     def first_load(self) -> None:
         """Look with the notebook, then confirm what was seen."""
         _chapter("Look: what would the first load write?", f"run initialization -p tenant={TENANT}")
         verdict = self._notebook({"tenant": TENANT})
         checksum = verdict["checksum"]
-        _tell(f"{verdict['created']} events to create; nothing was written. The plan is {checksum}.")
+        said(f"{verdict['created']} events to create; nothing was written. The plan is {checksum}.")
         _expect(not self._events(), "calendars are still empty")
         _chapter(
             "Then act: the same notebook, with the checksum of the plan that was seen.",
@@ -167,7 +63,7 @@ class Story:
         done = self._notebook({"tenant": TENANT, "confirm": checksum})
         calls = self._calls()[before:]
         writes = sum(call.method != "GET" and "/events" in call.path for call in calls)
-        _tell(f"{done['created']} events created with {writes} writing calls.")
+        said(f"{done['created']} events created with {writes} writing calls.")
         _expect(len(self._events()) == verdict["created"], "every planned event is in a calendar")
 
     def nothing_twice(self) -> None:
@@ -178,7 +74,7 @@ class Story:
         calls = self._calls()[before:]
         listings = sum(call.method == "GET" for call in calls)
         _expect(result.written == 0, "a second run writes nothing")
-        _tell(f"{result.unchanged} events unchanged, {listings} listings, no write.")
+        said(f"{result.unchanged} events unchanged, {listings} listings, no write.")
 
     def live(self) -> None:
         """One absence from request to cancellation."""
@@ -213,14 +109,83 @@ class Story:
         result = self._sync(str(owner.id))
         moved = next(found for _, found in self._events() if found["id"] == event["id"])
         _expect(result.updated == 1 and moved["start"] == event["start"], "the event is where Figgo says")
-        _tell(_shown(moved))
+        said(_shown(moved))
+
+    def audited(self) -> None:
+        """Two owners tidy up; an audit names both damages, explains one, and its repair mends them."""
+        (mail, doubled), (other, deleted) = self._two_days_off()
+        self.company.google.owner(mail).copy(doubled["id"])
+        self.company.google.owner(other).delete(deleted["id"])
+        file = self.home.plans / "repair.json"
+        _chapter(
+            "One owner copies an event, another deletes one. The audit reads the mailboxes themselves.",
+            f"run audit -p tenant={TENANT} -p repair={file}",
+        )
+        verdict = self._notebook({"tenant": TENANT, "repair": str(file)}, "audit", expected=6)
+        _expect(
+            [verdict["verdicts"].get(name) for name in ("duplicate", "missing")] == [1, 1], "both are named"
+        )
+        said(", ".join(f"{count} {name}" for name, count in verdict["verdicts"].items()))
+        day = deleted["start"]["date"]
+        _chapter(
+            "Why is that leave not in that calendar?", f"explain {TENANT} --employee {other} --date {day}"
+        )
+        with self._session() as session:
+            found = explain(session, Explained(employee=other, day=day))
+        said(f"  {found.reason.sentence}")
+        checksum = planfile.load(file).checksum
+        _chapter(
+            "The plan that mends both, then the audit again: clean.", f"apply {file} --confirm {checksum}"
+        )
+        with self._session() as session:
+            mended = sync.apply(session, file, checksum)
+        _expect(mended.written == 2, "two events were mended")
+        with self._session() as session:
+            again = audit(session, sync.Ask())
+        _expect(again.complete and again.exit == 0, "the audit is clean")
+        said(", ".join(f"{count} {name}" for name, count in again.counts.items()))
+
+    def taken_back(self) -> None:
+        """A mistake reaches a calendar; its run is taken back."""
+        monday = self._monday()
+        period = self.company.enter_by_hr(self.hero.id, monday, monday + timedelta(days=4))
+        wrong = self._sync(self.hero.employee_number)
+        _chapter(
+            "HR enters a week for the wrong person, and it is in her calendar: undo.", f"undo {wrong.run}"
+        )
+        with self._session() as session:
+            made = undo.plan(session, wrong.run)
+        done = self._applied(made)
+        _expect((wrong.created, done.deleted) == (1, 1), "exactly that run was taken back")
+        halves = [(monday + timedelta(days=n), half) for n in range(5) for half in ("AM", "PM")]
+        self.company.remove_half_days(period.id, halves)
+        said(f"{done.deleted} event removed; the tenant is paused, so that nothing brings it back.")
+        _chapter("HR corrects Figgo, and the tenant goes on.", f"resume {TENANT}")
+        with self._session() as session:
+            made = sync.resume(session)
+        self._applied(made)
+        self._hero_shows([])
+
+    def _applied(self, made: Plan) -> Result:
+        assert made.file is not None  # noqa: S101 - a plan of ours is always kept
+        with self._session() as session:
+            done = sync.apply(session, made.file, made.checksum, counted(made.changes))
+        _expect(sync.exit_of(done) == 0, "the plan is written whole")
+        return done
+
+    def _two_days_off(self) -> list[tuple[str, dict[str, Any]]]:
+        """One event each of two people whose calendars hold only one, on whole days to come."""
+        events = self._events()
+        alone = [row for row in events if sum(mail == row[0] for mail, _ in events) == 1]
+        coming = self.company.company.today.isoformat()
+        return [row for row in alone if row[1]["start"].get("date", "") > coming][:2]
 
     def end(self) -> None:
         """Where to read on."""
-        _tell("\nReports to open in a browser, without network:")
+        said("\nReports to open in a browser, without network:")
         for report in self.reports:
-            _tell(f"  {report}")
-        _tell("\nAnd now by hand, in JupyterLab: make lab, or: figgo-ops lab --rehearsal")
+            said(f"  {report}")
+        said("\nAnd now by hand, in JupyterLab: make lab, or: figgo-ops lab --rehearsal")
 
     def _hero_shows(self, states: list[str]) -> None:
         result = self._sync(self.hero.employee_number)
@@ -228,9 +193,9 @@ class Story:
         shown = [event for mail, event in self._events() if mail == self.hero.mail]
         _expect(sorted(event["status"] for event in shown) == sorted(states), "the calendar follows")
         for event in sorted(shown, key=lambda event: str(event["start"])):
-            _tell(_shown(event))
+            said(_shown(event))
         if not shown:
-            _tell("  (no event)")
+            said("  (no event)")
 
     def _sync(self, employee: str | None = None) -> Result:
         with self._session() as session:
@@ -241,12 +206,14 @@ class Story:
         with Session(self.home, TENANT) as session:
             yield session
 
-    def _notebook(self, values: dict[str, str]) -> dict[str, Any]:
+    def _notebook(
+        self, values: dict[str, str], name: str = "initialization", expected: int = 0
+    ) -> dict[str, Any]:
         from figgo_ops.desk.notebooks import run
 
-        done = run("initialization", values, self.home.path)
+        done = run(name, values, self.home.path)
         self.reports.append(done.report)
-        _expect(done.exit == 0, f"the notebook ends well ({done.message}; see {done.report})")
+        _expect(done.exit == expected, f"the notebook ends well ({done.message}; see {done.report})")
         verdict: dict[str, Any] = json.loads(done.result.read_text(encoding="utf-8"))["verdict"]
         return verdict
 
@@ -277,10 +244,11 @@ def _expect(holds: bool, what: str) -> None:
 
 
 def _chapter(title: str, command: str) -> None:
-    _tell(f"\n{title}\n  $ figgo-ops {command}")
+    said(f"\n{title}\n  $ figgo-ops {command}")
 
 
-def _tell(text: str) -> None:
+def said(text: str) -> None:
+    """Tell one more piece."""
     print(plain(text), flush=True)
 
 
