@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 
-from tests.benchmarks import calls, plans, quota, writing
+from tests.benchmarks import audits, calls, plans, quota, writing
 from tests.benchmarks.figures import Figure, broken
 from tests.benchmarks.plans import PEER_PYTHON
 from tests.benchmarks.processes import run
@@ -37,6 +37,8 @@ def rows(seed: int) -> Mapping[str, Row]:
         "quota": quota.google,
         "pauses": quota.pauses,
         "figgo": quota.figgo,
+        "audit": audits.large,
+        "report": audits.report,
     }
 
 

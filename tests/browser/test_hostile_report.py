@@ -1,15 +1,13 @@
 """A report about people with hostile names, as a browser shows it: all of it text."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request
 
 from figgo_ops.desk import notebooks, reports
-from tests.browser.test_report import CHROMIUM, QUIET
 from tests.hostility.names import NAMES
 from tests.hostility.reading import on_a_page, settled
 from tests.hostility.world import World
@@ -39,18 +37,6 @@ OUTSIDE = """() => [...document.querySelectorAll("td, th")].filter(cell => {
   const outer = cell.closest(".scroll").getBoundingClientRect();
   return inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1;
 }).map(cell => cell.innerText.slice(0, 60))"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        if os.environ.get("FIGGO_OPS_CI"):
-            pytest.fail(f"{CHROMIUM} is required here and is not installed")
-        pytest.skip(f"there is no {CHROMIUM}")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
