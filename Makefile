@@ -25,7 +25,8 @@ PYTHON := $(shell for candidate in $(VENV_PYTHON) python3.13 python3.12 python3.
 endif
 UV ?= $(shell uv --version >/dev/null 2>&1 && echo uv)
 
-PYTEST := $(VENV_PYTHON) -m pytest -q -n $(JOBS) --dist loadfile
+# In the order of the folders: the long files come first, so that no core ends up waiting for the other.
+PYTEST := $(VENV_PYTHON) -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder
 NBSTRIPOUT := .venv/bin/nbstripout --keep-id --drop-tagged-cells injected-parameters \
   --extra-keys "metadata.papermill cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
 NOTEBOOKS := find notebooks -name '*.ipynb' -not -path '*/.*'

@@ -273,7 +273,7 @@ MISTAKES = [
     (
         "",
         "[events]\nlook_alikes = 'ignor'",
-        "events.look_alikes: must be 'ask' or 'ignore'. Did you mean ignore?",
+        "events.look_alikes: must be 'ask', 'adopt' or 'ignore'. Did you mean ignore?",
     ),
     (
         "",
