@@ -96,6 +96,8 @@ def tell(out: Path) -> list[Path]:
     """
     folder = _emptied(out.absolute())
     with Rehearsal(folder / "home") as company:
+        # A day's commands told in seconds: Figgo's fifty requests a minute would make the listener wait.
+        company.figgo.switch("rate_limit", 1000)
         story = Story(company, Home.open(str(folder / "home")))
         story.first_load()
         story.nothing_twice()
