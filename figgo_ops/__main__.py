@@ -142,6 +142,7 @@ def parser() -> Parser:
     )
     _tenant_commands(add)
     _work_commands(add)
+    _answer_commands(add)
     run = add("run", commands.run, "run a notebook with checked parameters; executed copy, HTML, exit code")
     run.add_argument("notebook", help="a shipped notebook's name, or a path")
     run.add_argument("-p", action="append", default=[], metavar="NAME=VALUE", help="a parameter")
@@ -188,6 +189,11 @@ def _work_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     audit.add_argument(
         "--verdict", action="append", default=[], metavar="V", help="mend only this verdict (with --repair)"
     )
+    for one in (plan, sync, apply, audit):
+        _retried(one)
+
+
+def _answer_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     explain = add("explain", commands.explain, "why a calendar shows one leave, or does not; writes nothing")
     explain.add_argument("tenant")
     explain.add_argument("--employee", default="", metavar="E", help="id, mail or number")
@@ -204,8 +210,12 @@ def _work_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     offboard.add_argument("--employee", default="", metavar="E", help="one person only: Figgo id or mail")
     offboard.add_argument("--hard", action="store_true", help="also forget: ledger rows, plans and runs")
     offboard.add_argument("--give-up", type=int, metavar="N", help="places that cannot be reached, in number")
-    for one in (plan, sync, apply, audit, explain, undo, resume, offboard):
-        one.add_argument("--retry-credential", action="store_true", help="try a refused credential again")
+    for one in (explain, undo, resume, offboard):
+        _retried(one)
+
+
+def _retried(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--retry-credential", action="store_true", help="try a refused credential again")
 
 
 def _whom(one: argparse.ArgumentParser) -> None:
