@@ -132,16 +132,7 @@ class Look:
         self.reader.read_back(reading, listings, request.window)
         with undisturbed():
             seats = [self.seat(everyone, reading, number) for number in reading.usable()]
-        frame = Frame(
-            self.tenant.figgo.host,
-            request.today,
-            request.window,
-            self.policy.hours,
-            self.tenant.events.hand_edits,
-            self._deleted(listings),
-            frozenset(everyone.people),
-            frozenset(reading.errors),
-        )
+        frame = self._frame(everyone, reading, listings, request)
         with undisturbed():
             difference = diff(seats, listings, frame)
         sight = Sight(difference, seen=seen(listings, self.tenant.figgo.host))
@@ -164,6 +155,21 @@ class Look:
         if request.look_alikes != "ignore":
             self._hold_look_alikes(sight, listings, reading, adopt=request.look_alikes == "adopt")
         return sight
+
+    def _frame(
+        self, everyone: Roster, reading: Reading, listings: Iterable[Listing], request: Request
+    ) -> Frame:
+        """What holds for everyone in this comparison."""
+        return Frame(
+            self.tenant.figgo.host,
+            request.today,
+            request.window,
+            self.policy.hours,
+            self.tenant.events.hand_edits,
+            self._deleted(listings),
+            frozenset(everyone.people),
+            frozenset(reading.errors),
+        )
 
     def seat(self, everyone: Roster, reading: Reading, number: int) -> Seat:
         """What this person's calendar should show, and where; their rows must have been read completely."""
