@@ -12,50 +12,15 @@ from figgo_ops.errors import (
     MailboxAbsent,
     RightsMissing,
     RowFailed,
-    Unreachable,
     UsageError,
 )
-from figgo_ops.transport import network_cause, tls_cause
 
 SCOPE = "https://www.googleapis.com/auth/calendar.events.owned"
 """All that is asked for; the customer's administrator must grant exactly this text."""
 
 RATE_LIMITS = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
-CERTIFICATE = "certificate"
 PASSING = frozenset({"internal_failure", "server_error", "temporarily_unavailable"})
 """Errors of the token endpoint that go away by themselves."""
-
-
-class Lost(Exception):
-    """No answer, or none of Google's.
-
-    Attributes:
-        sent: whether the request may have arrived and been carried out.
-        network: whether this says something about the way to Google, not about one mailbox.
-        final: whether trying again is pointless.
-        asked: seconds that Google wants us to wait.
-    """
-
-    def __init__(
-        self,
-        error: FiggoOpsError,
-        *,
-        sent: bool,
-        network: bool = True,
-        final: bool = False,
-        asked: float | None = None,
-    ) -> None:
-        super().__init__(error.message)
-        self.error, self.sent, self.network = error, sent, network
-        self.final, self.asked = final, asked
-
-
-def lost(whom: object, error: BaseException, *, sent: bool) -> Lost:
-    """What a broken connection means."""
-    cause, remedy = network_cause(error)
-    code = CERTIFICATE if tls_cause(error) else ""
-    unreachable = Unreachable(f"{whom}: Google could not be asked: {cause}.", remedy, code=code)
-    return Lost(unreachable, sent=sent, final=code == CERTIFICATE)
 
 
 @dataclass(frozen=True, slots=True)

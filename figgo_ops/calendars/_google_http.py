@@ -4,12 +4,13 @@ import http.client
 import socket
 import ssl
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 import httplib2
 
 from figgo_ops.calendars._google_errors import Denied
-from figgo_ops.calendars._google_hurry import Hurry
+from figgo_ops.calendars._hurry import Hurry
 from figgo_ops.transport import tls_cause
 
 TIMEOUT, CONNECT_TIMEOUT = 60.0, 10.0
@@ -21,10 +22,10 @@ class Borrowed:
 
     __slots__ = ("_connection", "_hurry", "_idle")
 
-    def __init__(self, connection: httplib2.Http, idle: deque[httplib2.Http], hurry: Hurry) -> None:
+    def __init__(self, connection: "Http", idle: deque["Http"], hurry: Hurry) -> None:
         self._connection, self._idle, self._hurry = connection, idle, hurry
 
-    def __enter__(self) -> httplib2.Http:
+    def __enter__(self) -> "Http":
         self._hurry.waits(self._connection)
         return self._connection
 
@@ -85,6 +86,14 @@ class Http(httplib2.Http):
     def request(self, uri: str, *args: Any, **kwargs: Any) -> Any:
         """As httplib2 does it."""
         return super().request(uri, *args, **{**kwargs, "connection_type": _Connection})
+
+    def cut(self) -> None:
+        """End whatever is under way, from another thread."""
+        for one in list(self.connections.values()):
+            # Through the base class: SSLSocket.shutdown would pull the TLS object from under its reader.
+            with suppress(OSError):
+                if one.sock is not None:
+                    socket.socket.shutdown(one.sock, socket.SHUT_RDWR)
 
 
 def may_have_left(error: BaseException) -> bool:

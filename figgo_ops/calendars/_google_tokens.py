@@ -12,7 +12,8 @@ import httplib2
 from google.auth.exceptions import GoogleAuthError, RefreshError
 from google.oauth2 import service_account
 
-from figgo_ops.calendars._google_errors import PASSING, SCOPE, Denied, Lost, Refusal, lost, meaning
+from figgo_ops.calendars._google_errors import PASSING, SCOPE, Denied, Refusal, meaning
+from figgo_ops.calendars._lost import Lost, lost
 from figgo_ops.errors import Unreachable
 from figgo_ops.plan import Mailbox
 from figgo_ops.transport import Clock
@@ -86,7 +87,7 @@ class Tokens:
             reason, text = str(words.get("error", "")), str(words.get("error_description", ""))
             raise self.denied(mailbox, Refusal(400, reason, text, token=True)) from error
         except (GoogleAuthError, OSError, http.client.HTTPException) as error:
-            raise lost(mailbox, error, sent=False) from error
+            raise lost(mailbox, "Google", error, sent=False) from error
 
     def _note_time(self, date: str | None) -> None:
         theirs = parsedate_to_datetime(date) if date else None

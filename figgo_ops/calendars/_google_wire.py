@@ -17,19 +17,13 @@ from googleapiclient import discovery_cache
 from googleapiclient.discovery import build_from_document  # type: ignore[attr-defined]
 from googleapiclient.errors import HttpError
 
-from figgo_ops.calendars._google_errors import (
-    CERTIFICATE,
-    Denied,
-    Lost,
-    Refusal,
-    api_refusal,
-    lost,
-    refused_client,
-)
+from figgo_ops.calendars._google_errors import Denied, Refusal, api_refusal, refused_client
 from figgo_ops.calendars._google_http import Borrowed, Http, may_have_left
-from figgo_ops.calendars._google_hurry import Hurry
 from figgo_ops.calendars._google_tokens import Tokens
-from figgo_ops.errors import CredentialRefused, FiggoOpsError, RightsMissing, Unreachable, UsageError
+from figgo_ops.calendars._hurry import Hurry
+from figgo_ops.calendars._lost import Lost, lost
+from figgo_ops.calendars._reach import Reach
+from figgo_ops.errors import CredentialRefused, RightsMissing, Unreachable, UsageError
 from figgo_ops.plan import Mailbox
 from figgo_ops.transport import Clock, Pace, backoff, retry_after
 
@@ -41,9 +35,6 @@ longer to arrive than others.
 """
 
 TRIES = 6
-UNREACHED = 3
-"""So many mailboxes in a row that nothing reaches are taken for all of them."""
-
 BLOCKED = 3600.0
 """Seconds without a write to a mailbox that Google says is changed too often; it blocks them for hours."""
 
@@ -62,13 +53,11 @@ class Wire:
         self._paces: dict[str, Pace] = {}
         self._hurry = Hurry(clock)
         self._project = paced(PER_PROJECT, self._hurry)
-        self._idle: deque[httplib2.Http] = deque()  # taking one and giving it back need no lock
+        self._idle: deque[Http] = deque()  # taking one and giving it back need no lock
         self._blocked: dict[str, tuple[float, Denied]] = {}
         self._proven = self._open = False
         self._speaking: set[str] = set()
-        self._unreached: set[str] = set()
-        self._cut: Unreachable | None = None
-        self._fatal: FiggoOpsError | None = None
+        self._reach = Reach(name)
 
     def begin(self, addresses: Iterable[str] = ()) -> list[str]:
         """Forget what stopped the calls so far: missing rights and a broken network deserve another try.
@@ -77,6 +66,7 @@ class Wire:
         together speak for all.
         """
         self._hurry.begin()
+        self._reach.begin()
         addresses = list(addresses)
         domains = Counter(map(_domain, addresses))
         most = max(domains.values(), default=0)
@@ -84,8 +74,6 @@ class Wire:
         with self._lock:
             self._speaking = set(first) or self._speaking
             self._open = self._proven
-            self._unreached.clear()
-            self._cut = self._fatal = None
         return sorted(addresses, key=lambda address: first.get(_domain(address)) != address)
 
     def leave(self) -> None:
@@ -120,7 +108,7 @@ class Wire:
                 again = not (failure.final or (write and failure.sent) or attempt == TRIES - 1)
                 pace.pause(backoff(attempt, failure.asked, self._rng) if again else failure.asked or 0.0)
                 if not again:
-                    self._count_unreached(mailbox, failure)
+                    self._reach.missed(mailbox, failure)
                     raise
         raise AssertionError("the last try returns or raises")
 
@@ -163,11 +151,11 @@ class Wire:
             self._open = True
             raise
         except Denied as denied:
-            self._answered()
+            self._reach.answered()
             self._judge(denied, mailbox)
             raise
         self._open = self._proven = True
-        self._answered()
+        self._reach.answered()
         return answer
 
     def _judge(self, denied: Denied, mailbox: Mailbox) -> None:
@@ -177,7 +165,7 @@ class Wire:
         if isinstance(error, RightsMissing) and (self._proven or self._foreign(denied, mailbox)):
             return
         if isinstance(error, CredentialRefused | UsageError):
-            self._fatal = error
+            self._reach.stop(error)
             raise error from denied
 
     def _foreign(self, denied: Denied, mailbox: Mailbox) -> bool:
@@ -190,31 +178,12 @@ class Wire:
 
     def _check_stopped(self) -> None:
         self._hurry.check()
-        if self._fatal:
-            raise self._fatal
-        if self._cut:
-            raise Lost(self._cut, sent=False, final=True)
+        self._reach.check()
 
     def _check_blocked(self, mailbox: Mailbox) -> None:
         until, denied = self._blocked.get(mailbox.address, (0.0, None))
         if denied and self._clock.monotonic() < until:
             raise denied
-
-    def _answered(self) -> None:
-        if self._unreached:
-            with self._lock:
-                self._unreached.clear()
-
-    def _count_unreached(self, mailbox: Mailbox, failure: Lost) -> None:
-        if not failure.network or self._cut:
-            return
-        with self._lock:
-            self._unreached.add(mailbox.address)
-            if len(self._unreached) >= UNREACHED or failure.error.code == CERTIFICATE:
-                cause = failure.error.message.partition(": ")[2]
-                self._cut = Unreachable(
-                    f"calendar {self.name}: {cause} No mailbox is tried any more.", failure.error.remedy
-                )
 
     def _send(self, mailbox: Mailbox, make: Make) -> dict[str, Any]:
         with self._connection() as connection:
@@ -227,7 +196,7 @@ class Wire:
             except HttpError as error:
                 raise self._refused(mailbox, error) from error
             except (OSError, httplib2.HttpLib2Error, http.client.HTTPException, UnicodeError) as error:
-                raise lost(mailbox, error, sent=may_have_left(error)) from error
+                raise lost(mailbox, "Google", error, sent=may_have_left(error)) from error
         if isinstance(answer, dict):
             return answer
         if request.method == "DELETE" and not answer:

@@ -11,7 +11,7 @@ from typing import Any
 
 from googleapiclient.http import HttpRequest
 
-from figgo_ops.calendars._google_errors import Denied, Lost, Refusal
+from figgo_ops.calendars._google_errors import Denied, Refusal
 from figgo_ops.calendars._google_events import (
     carries,
     created_body,
@@ -22,6 +22,7 @@ from figgo_ops.calendars._google_events import (
     updated_body,
 )
 from figgo_ops.calendars._google_wire import Wire
+from figgo_ops.calendars._lost import Lost
 from figgo_ops.errors import FiggoOpsError, RowFailed
 from figgo_ops.plan import Change, Existing, Mailbox, Outcome
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from figgo_ops.calendars import Check, Resolve
-from figgo_ops.calendars._google_errors import SCOPE, Denied, Lost
+from figgo_ops.calendars._google_errors import SCOPE, Denied
 from figgo_ops.calendars._google_events import MARK, existing, is_live, is_ours, quota_user
+from figgo_ops.calendars._lost import Lost
 from figgo_ops.errors import FiggoOpsError, Incomplete, RightsMissing, RowFailed, Unreachable, UsageError
 from figgo_ops.events import Event, ShowAs, clean_title
 from figgo_ops.leaves import Span

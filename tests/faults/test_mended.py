@@ -11,8 +11,8 @@ import pytest
 
 from figgo_ops import workers
 from figgo_ops.calendars import _google_http
-from figgo_ops.calendars._google_errors import Lost
-from figgo_ops.calendars._google_hurry import Hurry
+from figgo_ops.calendars._hurry import Hurry
+from figgo_ops.calendars._lost import Lost
 from figgo_ops.errors import Incomplete
 from figgo_ops.sandbox.people import LegalEntity
 from tests.rehearsal import Clock, Corail

@@ -1,0 +1,38 @@
+"""A question to a provider without an answer: whether it may have been carried out, and what follows."""
+
+from figgo_ops.errors import FiggoOpsError, Unreachable
+from figgo_ops.transport import network_cause, tls_cause
+
+CERTIFICATE = "certificate"
+
+
+class Lost(Exception):
+    """No answer, or none of the provider's.
+
+    Attributes:
+        sent: whether the request may have arrived and been carried out.
+        network: whether this says something about the way to the provider, not about one mailbox.
+        final: whether trying again is pointless.
+        asked: seconds that the provider wants us to wait.
+    """
+
+    def __init__(
+        self,
+        error: FiggoOpsError,
+        *,
+        sent: bool,
+        network: bool = True,
+        final: bool = False,
+        asked: float | None = None,
+    ) -> None:
+        super().__init__(error.message)
+        self.error, self.sent, self.network = error, sent, network
+        self.final, self.asked = final, asked
+
+
+def lost(whom: object, provider: str, error: BaseException, *, sent: bool) -> Lost:
+    """What a broken connection means."""
+    cause, remedy = network_cause(error)
+    code = CERTIFICATE if tls_cause(error) else ""
+    unreachable = Unreachable(f"{whom}: {provider} could not be asked: {cause}.", remedy, code=code)
+    return Lost(unreachable, sent=sent, final=code == CERTIFICATE)
