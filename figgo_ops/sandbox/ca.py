@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-Kind = Literal["good", "expired", "wrong-name", "self-signed"]
+Kind = Literal["good", "expired", "wrong-name", "self-signed", "untrusted"]
 LOOPBACK = ("localhost", "127.0.0.1")
 
 _LIFE = timedelta(days=90)
@@ -46,7 +46,8 @@ class Authority:
     def server_context(self, hostnames: Sequence[str] = LOOPBACK, kind: Kind = "good") -> ssl.SSLContext:
         """Issue a server certificate and wrap it in a TLS context.
 
-        Raises ValueError for a kind that is not one of good, expired, wrong-name, self-signed.
+        An untrusted one is good in all but its issuer, an authority that nobody knows.
+        Raises ValueError for a kind that is not one of `Kind`.
         """
         if kind not in get_args(Kind):
             raise ValueError(f"unknown kind of certificate {kind!r}; known: {', '.join(get_args(Kind))}")
@@ -91,6 +92,8 @@ def _leaf(authority: Authority, key: ec.EllipticCurvePrivateKey, names: Sequence
     issuer = x509.load_pem_x509_certificate(authority.ca_file.read_bytes()).subject
     if kind == "self-signed":
         issuer_key, issuer = key, _name(names[0])
+    if kind == "untrusted":
+        issuer_key, issuer = ec.generate_private_key(ec.SECP256R1()), _name("Somebody else's authority")
     end = datetime.now(UTC) + (timedelta(days=-1) if kind == "expired" else _LIFE - _RENEW_BEFORE)
     shown = ("elsewhere.example",) if kind == "wrong-name" else names
     # Python 3.13 checks strictly by default: without the key identifiers even the good one is refused.

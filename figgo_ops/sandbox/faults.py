@@ -27,10 +27,14 @@ KINDS: Mapping[str, str] = {
     "silence": "never answer; value: 'before' (nothing committed) or 'after' (committed)",
     "html": "status 200 with a page of HTML, nothing committed; value: the page",
     "cut-json": "commit, answer 200 with half of the JSON and a length that agrees with it",
-    "certificate": "show new connections a bad certificate; value: expired, wrong-name or self-signed",
+    "certificate": "show new connections a bad certificate; value: expired, wrong-name, self-signed "
+    "or untrusted (another authority's)",
 }
 _SECONDS = {"delay", "drip", "late-commit"}
-_CHOICES = {"silence": (None, "before", "after"), "certificate": ("expired", "wrong-name", "self-signed")}
+_CHOICES = {
+    "silence": (None, "before", "after"),
+    "certificate": ("expired", "wrong-name", "self-signed", "untrusted"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Fault:
     """One thing that goes wrong: at the requests it matches, after the first `after`, `times` times.
 
     `method`, `path`, `query` and `principal` are shell patterns (`*`, `?`, `[…]`); `times` None means always.
+    `path` is matched against the request's place, which for most services is its path.
     """
 
     service: str
@@ -93,7 +98,7 @@ class Fault:
         return (
             service == self.service
             and fnmatchcase(request.method, self.method)
-            and fnmatchcase(request.path, self.path)
+            and fnmatchcase(request.place or request.path, self.path)
             and fnmatchcase(request.principal, self.principal)
             and fnmatchcase(urlsplit(request.target).query, self.query)
         )

@@ -42,6 +42,7 @@ class Request:
     """One HTTP request. `path` is decoded, `target` is the request line's own spelling with the query.
 
     `connection` belongs to the TLS connection: what a handshake such as NTLM must remember goes there.
+    `place` is what faults and the log go by: the path, or more where one path takes every kind of request.
     """
 
     method: str
@@ -50,6 +51,7 @@ class Request:
     body: bytes = b""
     number: int = 0
     principal: str = ""
+    place: str = ""
     started: float = 0.0
     connection: dict[str, Any] = field(default_factory=dict)
 
@@ -75,11 +77,15 @@ class Request:
 
 @dataclass
 class Response:
-    """One HTTP answer; length, date and connection fields are added on the wire."""
+    """One HTTP answer; length, date and connection fields are added on the wire.
+
+    `repeated` are further fields, for names that stand on several lines, such as WWW-Authenticate.
+    """
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    repeated: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def json(cls, status: int, content: Any, headers: Mapping[str, str] | None = None) -> Response:
@@ -129,6 +135,16 @@ class Service:
         del request
         return ""
 
+    def place(self, request: Request) -> str:
+        """Name what is asked for, without judging or changing anything; faults and the log go by it."""
+        return request.path
+
+    def arrive(self, request: Request) -> None:
+        """Notice, outside `lock`, that a request has arrived whole: from now on it is in flight."""
+
+    def leave(self, request: Request) -> None:
+        """Notice, outside `lock`, that a request has its outcome, just before the client can know it."""
+
     def refusal(self, answer: Mapping[str, Any]) -> Response:
         """Turn a status fault's {status, headers, body, …} into an answer in the vendor's manner."""
         body = answer.get("body", "")
@@ -156,7 +172,10 @@ def _admits(choice: Any, value: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the log: who asked what and what was answered (status 0: nothing). Holds no secret."""
+    """One line of the log: who asked what and what was answered (status 0: nothing). Holds no secret.
+
+    `path` is the request's place.
+    """
 
     number: int
     service: str
@@ -189,7 +208,7 @@ class RequestLog:
             number=request.number,
             service=service,
             method=request.method,
-            path=request.path,
+            path=request.place or request.path,
             query=shown,
             principal=request.principal,
             status=status,

@@ -180,14 +180,18 @@ class Conversation:
         return request, length
 
     def _answer(self, request: Request) -> bool:
-        request.principal = self.server.service.identify(request)
-        fault = self.server.faults.match(self.server.service.name, request)
+        service = self.server.service
+        request.principal = service.identify(request)
+        request.place = service.place(request)
+        service.arrive(request)
+        fault = self.server.faults.match(service.name, request)
         if fault is None:
             return self.send(request, self.server.handle(request))
         return _PLAYS[fault.kind](self, request, fault)
 
     def note(self, request: Request, status: int, fault: Fault | None = None) -> None:
         """Write the request to the log before the client can know the outcome."""
+        self.server.service.leave(request)
         self.server.log.add(self.server.service.name, request, status, fault.kind if fault else None)
 
     def send(self, request: Request, response: Response, fault: Fault | None = None) -> bool:
@@ -204,7 +208,9 @@ class Conversation:
         lines.append(f"Date: {formatdate(self.server.service.clock(), usegmt=True)}\r\n")
         if response.status not in (204, 304):
             lines.append(f"Content-Length: {len(response.body)}\r\n")
-        lines.extend(f"{name}: {value}\r\n" for name, value in response.headers.items())
+        lines.extend(
+            f"{name}: {value}\r\n" for name, value in (*response.headers.items(), *response.repeated)
+        )
         lines.append("Connection: keep-alive\r\n\r\n" if keep else "Connection: close\r\n\r\n")
         return "".join(lines).encode("latin-1")
 
