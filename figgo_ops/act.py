@@ -196,9 +196,10 @@ class Act:
         elif outcome.status == "failed":
             self.result.failed.append(row_of(change, text))
         else:
-            quiet = "; no further creation here for ten minutes" if change.action == "create" else ""
+            creating = change.action == "create" or outcome.creating
+            quiet = "; no further creation here for ten minutes" if creating else ""
             self.result.unknown.append(row_of(change, text + quiet))
-            if change.action == "create":
+            if creating:
                 self.quiet.add(change.mailbox)
                 self.ledger.quiet(self.session.tenant.name, change.mailbox, self.clock.now() + QUIET)
 

@@ -205,6 +205,7 @@ class Outcome:
     Attributes:
         status: done; failed (the provider said no); unknown (nobody could tell, not even a later read).
         id, etag: the provider's name for the event as written; "" for a removal.
+        creating: an event may still come about though the change is no creation.
     """
 
     change: Change
@@ -212,6 +213,7 @@ class Outcome:
     id: str = ""
     etag: str = ""
     error: FiggoOpsError | None = None
+    creating: bool = False
 
 
 @dataclass(frozen=True, slots=True)

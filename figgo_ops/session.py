@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from types import TracebackType
 from typing import Protocol, Self
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -21,6 +22,11 @@ from figgo_ops.transport import Clock, SystemClock
 
 FOR_HINTS = 0.2
 """Share of the tenant's requests per minute that scheduled work leaves to hints."""
+
+LOG_ON = 180.0
+"""Seconds that others wait at most for somebody's first log-on; longer than a silent server is waited for."""
+
+ASK_AGAIN = 0.2
 
 _FIGGO = "/Figgo"
 """Stands among the names of calendars, none of which has a slash."""
@@ -157,7 +163,12 @@ class Session:
 
     def _open(self, name: str, kind: str, settings: BaseModel) -> Calendar:
         calendar = calendars.open_calendar(
-            kind, name, settings, lambda reference: self._secret(name, reference), self.clock
+            kind,
+            name,
+            settings,
+            lambda reference: self._secret(name, reference),
+            self.clock,
+            _Memory(self, name),
         )
         try:
             self._check(name)
@@ -203,10 +214,50 @@ class Session:
     def _check(self, user: str) -> None:
         if self._retry:
             self.ledger.forget_refusal(self._digest(user))
-        elif self.ledger.is_refused(self._digest(user)):
+        else:
+            self._check_refused(user)
+
+    def _check_refused(self, user: str) -> None:
+        if self.ledger.is_refused(self._digest(user)):
             whom = f"{self.tenant.name}: {user.lstrip('/')}"
             raise CredentialRefused(
                 f"{whom} refused this credential before; it was not tried again.",
                 "Store the new one (figgo-ops secret set REF), or try the same once more: --retry-credential",
                 code="credential-remembered",
             )
+
+    @contextmanager
+    def logging_on(self, name: str) -> Iterator[None]:
+        """Around the first log-on with a calendar's credential; see `calendars.Memory`."""
+        lease, holder = f"log-on:{self._digest(name)}", f"log-on/{uuid4()}"
+        while not self.ledger.take([lease], holder, LOG_ON, self.clock.now()):
+            self.clock.sleep(ASK_AGAIN)
+        try:
+            self._check_refused(name)
+            yield
+        except CredentialRefused as error:
+            self.note_refusal(name, error)
+            raise
+        finally:
+            self.ledger.release([lease], holder)
+
+
+class _Memory:
+    """What the ledger keeps for one calendar."""
+
+    def __init__(self, session: Session, name: str) -> None:
+        self._session, self._name = session, name
+
+    def recall(self, what: str) -> str:
+        """What was remembered under this name; "" when nothing was."""
+        session = self._session
+        return str(session.ledger.recall(session.tenant.name, f"{self._name}: {what}") or "")
+
+    def remember(self, what: str, text: str) -> None:
+        """Keep something for later runs."""
+        session = self._session
+        session.ledger.remember(session.tenant.name, f"{self._name}: {what}", text)
+
+    def logging_on(self) -> AbstractContextManager[None]:
+        """One process at a time, and none once it was refused."""
+        return self._session.logging_on(self._name)

@@ -29,6 +29,7 @@ __all__ = [
     "Pace",
     "SystemClock",
     "backoff",
+    "chain",
     "network_cause",
     "retry_after",
     "tls_cause",
@@ -269,7 +270,7 @@ def tls_cause(error: BaseException) -> tuple[str, str] | None:
 
     Looks through the whole chain of causes, so any library's wrapping will do.
     """
-    for link in _chain(error):
+    for link in chain(error):
         if isinstance(link, ssl.SSLCertVerificationError):
             otherwise = f"its certificate is not valid ({link.verify_message})", "Have it corrected."
             return _TLS_CAUSES.get(link.verify_code, otherwise)
@@ -281,17 +282,21 @@ def network_cause(error: BaseException) -> tuple[str, str]:
     certificate = tls_cause(error)
     if certificate:
         return certificate
-    for link in _chain(error):
+    for link in chain(error):
         for kind, cause, remedy in _NETWORK_CAUSES:
-            if isinstance(link, kind):
+            # All errors of requests are OSErrors too, without a number: what is behind them says more.
+            if isinstance(link, kind) and (kind is not OSError or getattr(link, "errno", None)):
                 return cause, remedy
     return "the connection was cut", _AGAIN
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that are behind it, nearest first; libraries hide some among their arguments."""
     seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
-        yield link
-        link = link.__cause__ or link.__context__
+    waiting: list[object] = [error]
+    while waiting:
+        link = waiting.pop(0)
+        if isinstance(link, BaseException) and id(link) not in seen:
+            seen.add(id(link))
+            yield link
+            waiting += [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]

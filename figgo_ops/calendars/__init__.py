@@ -4,13 +4,14 @@ A file in this folder whose name does not begin with "_" is a provider:
 its name is the `kind` in the tenant file, and it offers
 
 - `Settings`: a pydantic model of the keys it adds to a `[[calendar]]`,
-- `open_calendar(name, settings, secret, clock)`: a `Calendar`.
+- `open_calendar(name, settings, secret, clock, memory)`: a `Calendar`.
 
 Nothing else knows which providers there are.
 """
 
 import pkgutil
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
@@ -26,6 +27,25 @@ from figgo_ops.transport import Clock
 
 Resolve = Callable[[str], Secret]
 """From a secret reference to the secret; called at the last moment."""
+
+
+class Memory(Protocol):
+    """What the runs so far know about one calendar, shared by every process of this tenant."""
+
+    def recall(self, what: str) -> str:
+        """What was remembered under this name; "" when nothing was."""
+
+    def remember(self, what: str, text: str) -> None:
+        """Keep something for later runs; never a secret."""
+
+    def logging_on(self) -> AbstractContextManager[None]:
+        """Around the first log-on of a process: one process at a time, and none once it was refused.
+
+        What is refused inside is remembered before the next one may begin.
+
+        Raises:
+            CredentialRefused: another process was refused with the same credential.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +72,13 @@ class Calendar(Protocol):
         name: the `[[calendar]]` it was opened for.
         hour_ranges: whether whole days can be shown as a range of hours.
         bin: how long the provider keeps a deleted event where its owner can restore it; None when not at all.
+        notice: what a reader of a plan should know about this connection, such as its end; "" when nothing.
     """
 
     name: str
     hour_ranges: bool
     bin: timedelta | None
+    notice: str
 
     def project(self, event: Event) -> Event:
         """The event as this provider can hold it, so that a freshly written calendar compares equal."""
@@ -108,14 +130,16 @@ def settings_of(kind: str) -> type[BaseModel]:
     return model
 
 
-def open_calendar(kind: str, name: str, settings: BaseModel, secret: Resolve, clock: Clock) -> Calendar:
+def open_calendar(
+    kind: str, name: str, settings: BaseModel, secret: Resolve, clock: Clock, memory: Memory
+) -> Calendar:
     """Connect to a provider; reaches for the network only when used.
 
     Raises:
         SecretUnavailable: a reference in the settings leads nowhere.
         UsageError: what it leads to is not a credential of this provider.
     """
-    calendar: Calendar = _adapter(kind).open_calendar(name, settings, secret, clock)
+    calendar: Calendar = _adapter(kind).open_calendar(name, settings, secret, clock, memory)
     return calendar
 
 

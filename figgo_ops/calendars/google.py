@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from figgo_ops.calendars import Check, Resolve
+from figgo_ops.calendars import Check, Memory, Resolve
 from figgo_ops.calendars._google_errors import SCOPE, Denied
 from figgo_ops.calendars._google_events import MARK, existing, is_live, is_ours, quota_user
 from figgo_ops.calendars._lost import Lost
@@ -50,8 +50,10 @@ class Settings(BaseModel):
     threads: int = Field(36, ge=1, le=64)
 
 
-def open_calendar(name: str, settings: Settings, secret: Resolve, clock: Clock) -> "GoogleCalendar":
-    """Connect to Google; asks nothing of the network yet.
+def open_calendar(
+    name: str, settings: Settings, secret: Resolve, clock: Clock, _memory: Memory
+) -> "GoogleCalendar":
+    """Connect to Google; asks nothing of the network yet, and needs no memory: Google locks no account.
 
     Raises:
         SecretUnavailable: the reference leads nowhere.
@@ -93,6 +95,7 @@ class GoogleCalendar:
 
     hour_ranges = False
     bin: timedelta | None = timedelta(days=30)
+    notice = ""
 
     def __init__(self, name: str, wire: "Wire", threads: int) -> None:
         self.name, self._wire, self._threads = name, wire, threads

@@ -13,6 +13,7 @@ from figgo_ops.leaves import part_name
 from figgo_ops.plan import Change, Mailbox
 from figgo_ops.secrets import Secret
 from figgo_ops.transport import Clock, SystemClock
+from tests.calendars.known import Known
 
 HOST = "acme.ilucca.net"
 FIRST = date(2026, 1, 5)
@@ -52,7 +53,7 @@ def connect(ready: dict[str, Any], clock: Clock | None = None) -> GoogleCalendar
         ca_file=ready["ca_file"],
     )
     secret = Secret("env:GOOGLE", Path(ready["key"]).read_text())
-    return open_calendar(CALENDAR, settings, lambda _: secret, clock or SystemClock())
+    return open_calendar(CALENDAR, settings, lambda _: secret, clock or SystemClock(), Known())
 
 
 def creations(mailboxes: int, events: int, first_period: int = 1) -> Iterator[Change]:

@@ -210,7 +210,7 @@ class CalendarContract:
             [after] = listed(stage, stage.anne)
             assert outcome.status == "done"
             assert after.event == stage.calendar.project(event)
-            assert (after.id, after.etag) == (before.id, outcome.etag)
+            assert (after.id, after.etag) == (outcome.id, outcome.etag)
 
     def test_titles_in_any_script_survive(self, stage: Stage) -> None:
         seed = random.randrange(10**6)
@@ -252,21 +252,14 @@ class CalendarContract:
         assert outcome.status == "failed"
         assert isinstance(outcome.error, MailboxAbsent)
 
-    def test_the_mailbox_tells_its_time_zone(self, stage: Stage) -> None:
-        assert listing(stage, stage.anne).zone == "Europe/Paris"
+    def test_the_mailbox_tells_its_time_zone_or_nothing(self, stage: Stage) -> None:
+        assert listing(stage, stage.anne).zone in ("Europe/Paris", "")
 
     def test_two_mailboxes_never_share_an_icalendar_uid(self, stage: Stage) -> None:
         [at_anne] = written(stage, stage.anne, all_day())
         [at_zoe] = written(stage, stage.zoe, all_day())
         assert at_anne.key_text == at_zoe.key_text
         assert at_anne.uid != at_zoe.uid
-
-    def test_the_same_creation_sent_again_makes_no_second_event(self, stage: Stage) -> None:
-        change = creation(stage, stage.anne, all_day())
-        [first] = write(stage, change)
-        [again] = write(stage, change)
-        assert (again.status, again.id, again.etag) == ("done", first.id, first.etag)
-        assert len(stage.titles(stage.anne)) == 1
 
     def test_an_event_that_was_removed_can_be_created_again(self, stage: Stage) -> None:
         for _ in range(3):
@@ -462,3 +455,20 @@ class CalendarContract:
         assert len(failed) == 1
         assert NOBODY in failed[0].cause
         assert failed[0].remedy
+
+
+class DeduplicatingContract(CalendarContract):
+    """For a provider that takes an id with a creation: sending it again makes no second event."""
+
+    def test_the_same_creation_sent_again_makes_no_second_event(self, stage: Stage) -> None:
+        change = creation(stage, stage.anne, all_day())
+        [first] = write(stage, change)
+        [again] = write(stage, change)
+        assert (again.status, again.id, again.etag) == ("done", first.id, first.etag)
+        assert len(stage.titles(stage.anne)) == 1
+
+    def test_an_event_keeps_its_id_in_every_shape(self, stage: Stage) -> None:
+        [first] = written(stage, stage.anne, all_day())
+        for event in SHAPES.values():
+            [before] = listed(stage, stage.anne)
+            assert [outcome.id for outcome in write(stage, update(stage, before, event))] == [first.id]

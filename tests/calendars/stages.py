@@ -11,15 +11,19 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from figgo_ops.calendars import exchange
+from figgo_ops.calendars.exchange import ExchangeCalendar
 from figgo_ops.calendars.google import GoogleCalendar, Settings, open_calendar
 from figgo_ops.errors import Incomplete
 from figgo_ops.events import Event
 from figgo_ops.sandbox.ca import make_authority
+from figgo_ops.sandbox.exchange import ExchangeService
 from figgo_ops.sandbox.faults import Fault, Faults
 from figgo_ops.sandbox.google import GoogleService, public_key_of, service_account_info
 from figgo_ops.sandbox.web import Entry, RequestLog, Server
 from figgo_ops.secrets import Secret
 from tests.calendars.contract import ANNE, ZOE
+from tests.calendars.known import Known
 from tests.calendars.memory import MemoryCalendar
 
 
@@ -122,7 +126,8 @@ class GoogleStage:
             **settings,
         }
         secret = Secret("env:GOOGLE", json.dumps(self.info))
-        self._connections.append(open_calendar("head office", Settings(**keys), lambda _: secret, self.clock))
+        made = open_calendar("head office", Settings(**keys), lambda _: secret, self.clock, Known())
+        self._connections.append(made)
         return self._connections[-1]
 
     def close(self) -> None:
@@ -173,3 +178,86 @@ class GoogleStage:
 
     def break_listing(self, address: str) -> None:
         self.fault("status", method="GET", principal=address, after=1, times=None, value=503)
+
+
+class ExchangeStage:
+    """The adapter, over real sockets, against the rehearsal company's Exchange."""
+
+    anne, zoe = ANNE, ZOE
+    user, password = "CORAIL\\svc-figgo", "correct horse battery staple"
+
+    def __init__(self, folder: Path, mails: tuple[str, ...] = (ANNE, ZOE)) -> None:
+        self.clock, self.faults, self.log, self.known = Clock(), Faults(), RequestLog(), Known()
+        self.exchange = ExchangeService(
+            self.user, self.password, mails, clock=lambda: self.clock.now().timestamp()
+        )
+        self.authority = make_authority(folder)
+        self.ca_file = str(self.authority.ca_file)
+        self.server = Server(self.exchange, self.authority.server_context(), self.faults, self.log)
+        self.server.start()
+        self._connections: list[ExchangeCalendar] = []
+        self.calendar = self.connect()
+
+    def connect(self, **settings: Any) -> ExchangeCalendar:
+        """Another connection, as another run of ours would make it."""
+        keys: dict[str, Any] = {
+            "url": self.server.url,
+            "user": self.user,
+            "password": "env:EXCHANGE",
+            "auth": "basic",
+            "ca_file": self.ca_file,
+            **settings,
+        }
+        secret = Secret("env:EXCHANGE", self.password)
+        made = exchange.open_calendar(
+            "head office", exchange.Settings(**keys), lambda _: secret, self.clock, self.known
+        )
+        self._connections.append(made)
+        return made
+
+    def close(self) -> None:
+        for connection in self._connections:
+            connection.close()
+        self.server.stop()
+
+    def fault(self, kind: str, **more: Any) -> None:
+        """Let something go wrong at Exchange."""
+        self.faults.add(Fault("exchange", kind, **more))
+
+    def calls(self, operation: str = "", status: int | None = None) -> list[Entry]:
+        """What was asked so far, by operation; log-ons have none."""
+        return [
+            entry
+            for entry in self.log.entries()
+            if entry.path.endswith(f"/{operation}") and status in (None, entry.status)
+        ]
+
+    def add(self, address: str, title: str, first: date, days: int = 1) -> str:
+        return str(self.exchange.owner(address).add(title, first, first + timedelta(days))["id"])
+
+    def annotate(self, address: str, event_id: str, note: str) -> None:
+        self.exchange.owner(address).annotate(event_id, note)
+
+    def rename(self, address: str, event_id: str, title: str) -> None:
+        self.exchange.owner(address).rename(event_id, title)
+
+    def delete(self, address: str, event_id: str) -> None:
+        self.exchange.owner(address).delete(event_id)
+
+    def invite(self, address: str, event_id: str, guest: str) -> None:
+        self.exchange.owner(address).invite(event_id, [guest])
+
+    def titles(self, address: str) -> list[str]:
+        return [item["subject"] for item in self.exchange.content(address)]
+
+    def notes(self, address: str) -> list[str]:
+        return [item["body"] for item in self.exchange.content(address) if item["body"]]
+
+    def notified(self) -> int:
+        return len(self.exchange.notifications)
+
+    def small_pages(self, size: int) -> None:
+        self.exchange.switches["page_cap"] = size
+
+    def break_listing(self, address: str) -> None:
+        self.fault("status", path="*/FindItem", principal=address, after=1, times=None, value=503)

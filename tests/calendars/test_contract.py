@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.calendars.contract import CalendarContract
-from tests.calendars.stages import GoogleStage, MemoryStage
+from tests.calendars.contract import CalendarContract, DeduplicatingContract
+from tests.calendars.stages import ExchangeStage, GoogleStage, MemoryStage
 
 
-class TestMemory(CalendarContract):
+class TestMemory(DeduplicatingContract):
     """The model that the core is tested with."""
 
     @pytest.fixture
@@ -17,11 +17,21 @@ class TestMemory(CalendarContract):
         return MemoryStage()
 
 
-class TestGoogle(CalendarContract):
+class TestGoogle(DeduplicatingContract):
     """Google, over real sockets."""
 
     @pytest.fixture
     def stage(self, tmp_path: Path) -> Iterator[GoogleStage]:
         stage = GoogleStage(tmp_path)
+        yield stage
+        stage.close()
+
+
+class TestExchange(CalendarContract):
+    """Exchange, over real sockets."""
+
+    @pytest.fixture
+    def stage(self, tmp_path: Path) -> Iterator[ExchangeStage]:
+        stage = ExchangeStage(tmp_path)
         yield stage
         stage.close()

@@ -42,6 +42,7 @@ from tests.calendars.contract import (
     write,
     written,
 )
+from tests.calendars.known import Known
 from tests.calendars.stages import Clock, GoogleStage, service_account
 
 SCOPE = "https://www.googleapis.com/auth/calendar.events.owned"
@@ -404,7 +405,7 @@ KEYS = {
 def test_a_secret_that_is_no_service_account_is_refused_unquoted(content: str) -> None:
     settings = Settings(service_account="file:acme-sa.json")
     with pytest.raises(UsageError, match=r"file:acme-sa\.json") as caught:
-        open_calendar("acme", settings, lambda reference: Secret(reference, content), Clock())
+        open_calendar("acme", settings, lambda reference: Secret(reference, content), Clock(), Known())
     assert "hunter2" not in str(caught.value) + caught.value.remedy
     assert caught.value.__context__ is None or caught.value.__suppress_context__
 

@@ -1,0 +1,94 @@
+"""What Exchange's refusals mean, and who can do something about each."""
+
+import re
+
+from figgo_ops.calendars import _lost
+from figgo_ops.calendars._exchange_codes import ADDRESS, CASES, MAKERS, Case
+from figgo_ops.calendars._exchange_refusal import Refusal, code_in
+from figgo_ops.calendars._exchange_statuses import http_case
+from figgo_ops.calendars._lost import Lost
+from figgo_ops.errors import FiggoOpsError, MailboxAbsent, RightsMissing, RowFailed
+
+__all__ = ["Denied", "Lost", "Refusal", "code_in", "lost", "meaning"]
+
+
+class Denied(Exception):
+    """Exchange refused, and what that means for a person."""
+
+    def __init__(self, refusal: Refusal, error: FiggoOpsError) -> None:
+        super().__init__(error.message)
+        self.refusal, self.error = refusal, error
+
+
+def lost(whom: object, error: BaseException, *, sent: bool) -> Lost:
+    """What a broken connection means."""
+    return _lost.lost(whom, "Exchange", error, sent=sent)
+
+
+def meaning(
+    refusal: Refusal, whom: str, *, user: str = "", auth: str = "", url: str = "", online: bool = False
+) -> FiggoOpsError:
+    """The error a person should read.
+
+    Args:
+        whom: the mailbox, and the calendar that reaches it.
+        user: name of the service account.
+        auth: the log-on method that the tenant file says.
+        url: of EWS, as the tenant file says it.
+        online: whether this is Exchange Online, where some refusals mean something else.
+    """
+    case = _case(refusal, auth, online=online)
+    facts = {
+        "user": user or "the service account",
+        "url": url or "the url",
+        "auth": auth,
+        "code": refusal.word or "no code given",
+        "said": _said(refusal.text),
+        "primary": refusal.primary or "the mailbox's primary address",
+        "offered": " and ".join(refusal.offered),
+        "location": refusal.location or "another page",
+        "at": f"; {refusal.server} answered" if refusal.server else "",
+    }
+    return case.kind(f"{whom}: {case.cause.format(**facts)}.", case.remedy.format(**facts), code=case.name)
+
+
+def _case(refusal: Refusal, auth: str, *, online: bool) -> Case:
+    without_soap = http_case(refusal, auth, online=online)
+    if without_soap:
+        return without_soap
+    return (_ONLINE.get(refusal.word) if online else None) or CASES.get(refusal.word, _UNKNOWN)
+
+
+_SECRETIVE = re.compile(
+    r"(?i:authorization|authenticate|cookie|passw(?:or)?d|mot de passe|secret|token)\W*[:=].*"
+    r"|\b(?i:basic|bearer|ntlm|negotiate)\s+(?=\S+[\dA-Z=+/])[\w+/=.~-]{8,}.*"
+)
+"""From here on a text is not repeated: what follows may be a header or a password."""
+
+
+def _said(text: str) -> str:
+    if text.lstrip().startswith("<"):
+        return ""
+    words = _SECRETIVE.sub("", " ".join(text.split()))[:200].strip(" .;:")
+    return f": {words}" if words else ""
+
+
+_UNKNOWN = Case((), RowFailed, "Exchange said no ({code}{said}){at}", MAKERS)
+
+_OUTSIDE = Case(
+    ("ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorAccessDenied"),
+    RightsMissing,
+    "the application may not act for this mailbox: its role does not cover it, "
+    "and Exchange Online knows ApplicationImpersonation no more",
+    "Give the application the role `Application EWS.AccessAsApp` for this mailbox "
+    "(`New-ManagementRoleAssignment -App`; up to 2 hours), or change to kind microsoft365.",
+    "outside-scope",
+)
+_NOT_THERE = Case(
+    ("ErrorNonExistentMailbox",),
+    MailboxAbsent,
+    "Exchange Online has no such mailbox: a typing mistake, a leaver, no licence, or it is still on premises",
+    ADDRESS,
+)
+_ONLINE = {code: case for case in (_OUTSIDE, _NOT_THERE) for code in case.codes}
+"""What means something else in Exchange Online."""

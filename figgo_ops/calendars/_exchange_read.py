@@ -1,0 +1,130 @@
+"""Reading Exchange: every marked event of a mailbox, or everything that a mailbox shows in some days."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+
+from figgo_ops.calendars import _exchange_requests as requests
+from figgo_ops.calendars._exchange_errors import Denied
+from figgo_ops.calendars._exchange_items import LISTED, existing
+from figgo_ops.calendars._exchange_wire import Wire
+from figgo_ops.calendars._exchange_xml import Element, child, children, is_true, name_of
+from figgo_ops.errors import Incomplete
+from figgo_ops.leaves import Span
+from figgo_ops.plan import Existing, Mailbox
+
+READS = 3
+"""How often a listing is begun anew when the calendar changes while its pages are turned."""
+
+VIEW = timedelta(days=700)
+"""Exchange shows at most two years of a calendar at once."""
+
+_TOO_MANY = frozenset({"ErrorExceededFindCountLimit", "ErrorCalendarViewRangeTooBig"})
+
+
+def marked(wire: Wire, mailbox: Mailbox) -> list[Existing]:
+    """All items of the calendar that have our key property, whatever their date.
+
+    Raises:
+        Incomplete: the pages do not add up.
+        Denied, Lost, CredentialRefused, UsageError: as the wire does.
+    """
+    items, total = _pages(wire, mailbox)
+    for _ in range(READS - 1):
+        if len(items) != total:
+            items, total = _pages(wire, mailbox)
+    if len(items) != total:
+        raise _cut(mailbox, f"{total} events were announced and {len(items)} came")
+    return [existing(mailbox, item) for item in items.values()]
+
+
+def _pages(wire: Wire, mailbox: Mailbox) -> tuple[dict[str, Element], int]:
+    """Every item by its id, and how many Exchange says there are; they differ where the calendar changed."""
+    items: dict[str, Element] = {}
+    offset = 0
+    while True:
+        at = offset
+        answer = wire.one(
+            "FindItem",
+            mailbox,
+            lambda address: requests.find_marked(address, at, LISTED),  # noqa: B023
+        )
+        root = _root(mailbox, answer)
+        items |= _items(mailbox, root)
+        total = _number(mailbox, root, "TotalItemsInView")
+        if is_true(root.get("IncludesLastItemInRange", "")):
+            return items, total
+        offset = _number(mailbox, root, "IndexedPagingOffset")
+        if offset <= at:
+            raise _cut(mailbox, "the pages go round in circles")
+
+
+def shown(wire: Wire, mailbox: Mailbox, window: Span) -> list[Existing]:
+    """Everything that the calendar shows in these days, each occurrence of a series on its own.
+
+    Raises:
+        Incomplete, Denied, Lost, CredentialRefused, UsageError: as `marked` does.
+    """
+    # A day begins up to 14 hours before and 12 after it does in UTC; the exact days are the caller's.
+    start = datetime.combine(window.first - timedelta(days=1), time(), UTC)
+    end = datetime.combine(window.last + timedelta(days=2), time(), UTC)
+    found: dict[str, Element] = {}
+    while start < end:
+        stop = min(start + VIEW, end)
+        found |= _between(wire, mailbox, start, stop)
+        start = stop
+    return [existing(mailbox, item) for item in found.values()]
+
+
+def _between(wire: Wire, mailbox: Mailbox, start: datetime, end: datetime) -> dict[str, Element]:
+    """By halves where Exchange does not give everything at once."""
+    try:
+        answer = wire.one(
+            "FindItem", mailbox, lambda address: requests.find_between(address, start, end, LISTED)
+        )
+    except Denied as denied:
+        if denied.refusal.code not in _TOO_MANY:
+            raise
+    else:
+        root = _root(mailbox, answer)
+        items = _items(mailbox, root)
+        total = _number(mailbox, root, "TotalItemsInView")
+        if is_true(root.get("IncludesLastItemInRange", "")) and len(items) == total:
+            return items
+    middle = start + (end - start) / 2
+    if end - start < timedelta(days=2):
+        raise _cut(mailbox, f"not all events of {start:%Y-%m-%d} came")
+    return _between(wire, mailbox, start, middle) | _between(wire, mailbox, middle, end)
+
+
+def _root(mailbox: Mailbox, answer: Element) -> Element:
+    root = child(answer, "RootFolder")
+    if root is None:
+        raise _cut(mailbox, "an answer is not a list of events")
+    return root
+
+
+def _items(mailbox: Mailbox, root: Element) -> dict[str, Element]:
+    return {_id(mailbox, item): item for item in _events(root)}
+
+
+def _events(root: Element) -> Iterator[Element]:
+    # Whatever else somebody put into the calendar folder has other names, and no marker.
+    return (item for item in children(child(root, "Items")) if name_of(item) == "CalendarItem")
+
+
+def _id(mailbox: Mailbox, item: Element) -> str:
+    found = child(item, "ItemId")
+    if found is None or not found.get("Id"):
+        raise _cut(mailbox, "an event has no id")
+    return str(found.get("Id"))
+
+
+def _number(mailbox: Mailbox, root: Element, name: str) -> int:
+    text = root.get(name, "")
+    if not text.isdecimal():
+        raise _cut(mailbox, f"an answer lacks {name}")
+    return int(text)
+
+
+def _cut(mailbox: Mailbox, why: str) -> Incomplete:
+    return Incomplete(f"{mailbox}: the calendar could not be read to its end: {why}.", "Run again.")

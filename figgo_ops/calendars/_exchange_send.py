@@ -1,0 +1,159 @@
+"""Sending some changes of one mailbox in one request: what was done, what not, what only reading can tell."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from figgo_ops.calendars._exchange_errors import Denied
+from figgo_ops.calendars._exchange_refusal import Refusal
+from figgo_ops.calendars._exchange_soap import Answer
+from figgo_ops.calendars._exchange_wire import Wire
+from figgo_ops.calendars._exchange_xml import Element, child, inside
+from figgo_ops.calendars._lost import Lost
+from figgo_ops.errors import FiggoOpsError, RowFailed
+from figgo_ops.plan import Change, Mailbox, Outcome
+
+CHUNK = 50
+"""Items per request; more gain nothing, and Exchange allows a request about a minute."""
+
+LARGEST = 60_000
+"""Bytes of items per request: some proxies refuse bodies over 70 kB."""
+
+_STOPPED = "ErrorBatchProcessingStopped"
+"""Said of the items after a failing one: they were not looked at."""
+
+Body = Callable[[str, Sequence[Change]], Element]
+"""From the address and the changes to the body of a request."""
+
+
+@dataclass(slots=True)
+class Tried:
+    """What one sending brought about.
+
+    Attributes:
+        done: with the answer for each.
+        refused: with what was said of each; not carried out.
+        again: surely not carried out, and worth another try.
+        doubtful: only reading can tell, with what was said instead.
+        back_off: seconds that Exchange wants us to wait.
+    """
+
+    done: list[tuple[Change, Element]] = field(default_factory=list)
+    refused: list[tuple[Change, FiggoOpsError, Refusal | None]] = field(default_factory=list)
+    again: list[Change] = field(default_factory=list)
+    doubtful: list[tuple[Change, FiggoOpsError]] = field(default_factory=list)
+    back_off: float | None = None
+
+    def add(self, other: "Tried") -> "Tried":
+        """What both brought about."""
+        self.done += other.done
+        self.refused += other.refused
+        self.again += other.again
+        self.doubtful += other.doubtful
+        self.back_off = max(self.back_off or 0.0, other.back_off or 0.0) or None
+        return self
+
+
+class Sender:
+    """Sends over one wire, from any thread.
+
+    Args:
+        may_write: asked before each sending but the first one, for which the caller has asked.
+    """
+
+    def __init__(self, wire: Wire, may_write: Callable[[], bool]) -> None:
+        self._wire, self._may_write = wire, may_write
+
+    def send(self, name: str, changes: Sequence[Change], body: Body, *, first: bool) -> Tried:
+        """What one request did; one that is too large is cut in halves, since nothing of it was carried out.
+
+        Raises:
+            CredentialRefused, UsageError: as the wire does; nothing was carried out.
+        """
+        asked, mailbox = first, changes[0].mailbox
+
+        def make(address: str) -> Element:
+            nonlocal asked
+            if not asked and not self._may_write():
+                raise Lost(too_late(mailbox), sent=False, network=False, final=True)
+            asked = False
+            return body(address, changes)
+
+        zone = changes[0].shown.zone or "UTC"
+        try:
+            answers = self._wire.call(name, mailbox, make, zone=zone, write=True)
+        except Denied as denied:
+            if denied.refusal.too_large and len(changes) > 1:
+                return self._in_halves(name, changes, body)
+            return _all(changes, denied.error, denied.refusal, done=not denied.refusal.not_done)
+        except Lost as lost:
+            return _all(changes, lost.error, None, done=lost.sent)
+        if len(answers) != len(changes):
+            return _all(changes, _miscounted(mailbox, len(changes), len(answers)), None, done=True)
+        return self._sorted(changes, answers)
+
+    def _in_halves(self, name: str, changes: Sequence[Change], body: Body) -> Tried:
+        half = len(changes) // 2
+        tried = self.send(name, changes[:half], body, first=False)
+        return tried.add(self.send(name, changes[half:], body, first=False))
+
+    def _sorted(self, changes: Sequence[Change], answers: Sequence[Answer]) -> Tried:
+        tried = Tried()
+        for change, answer in zip(changes, answers, strict=True):
+            if not isinstance(answer, Refusal):
+                tried.done.append((change, answer))
+            elif answer.too_fast or answer.code == _STOPPED:
+                tried.again.append(change)
+                tried.back_off = max(tried.back_off or 0.0, answer.back_off or 0.0) or None
+            else:
+                error = self._wire.error(answer, change.mailbox)
+                if answer.not_done:
+                    tried.refused.append((change, error, answer))
+                else:
+                    tried.doubtful.append((change, error))
+        return tried
+
+
+def _all(changes: Sequence[Change], error: FiggoOpsError, refusal: Refusal | None, *, done: bool) -> Tried:
+    """None of them was carried out or, where they may have been, all are doubtful."""
+    if done:
+        return Tried(doubtful=[(change, error) for change in changes])
+    return Tried(refused=[(change, error, refusal) for change in changes])
+
+
+def parts(changes: Sequence[Change], made: Mapping[int, Element]) -> Iterator[list[Change]]:
+    """The changes in portions that are neither too many nor, with what was made of them, too large."""
+    part: list[Change] = []
+    size = 0
+    for change in changes:
+        more = len(etree.tostring(made[id(change)]))
+        if part and (len(part) == CHUNK or size + more > LARGEST):
+            yield part
+            part, size = [], 0
+        part.append(change)
+        size += more
+    if part:
+        yield part
+
+
+def item_in(answer: Element) -> Element | None:
+    """The item that an answer holds; None where it holds none."""
+    return next(inside(answer, "CalendarItem"), None) if child(answer, "Items") is not None else None
+
+
+def too_late(mailbox: Mailbox) -> RowFailed:
+    """Why nothing was sent any more."""
+    return RowFailed(f"the lease ended, and another process may write to {mailbox} now; run again")
+
+
+def failed(change: Change, why: str, remedy: str) -> Outcome:
+    """The outcome of a change that was not carried out."""
+    error = RowFailed(f"{change.mailbox}: the event {change.key} was not written: {why}.", remedy)
+    return Outcome(change, "failed", error=error)
+
+
+def _miscounted(mailbox: Mailbox, asked: int, told: int) -> RowFailed:
+    return RowFailed(
+        f"{mailbox}: Exchange was told of {asked} events and answered about {told}.", "Run again."
+    )

@@ -1,0 +1,367 @@
+"""Writing to Exchange: some changes of one mailbox, and what became of each.
+
+Exchange does not de-duplicate creations, so one whose answer was lost is looked for by its key and never sent
+again. Updates and removals carry the listed change key, and may be.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from figgo_ops.calendars import _exchange_requests as requests
+from figgo_ops.calendars._exchange_errors import Denied
+from figgo_ops.calendars._exchange_items import (
+    CARRIED,
+    LISTED,
+    NoZoneError,
+    created,
+    folder_of,
+    has_attachments,
+    ids_of,
+    is_as_wanted,
+    marker_of,
+    replaces,
+    updates,
+)
+from figgo_ops.calendars._exchange_refusal import Refusal
+from figgo_ops.calendars._exchange_send import CHUNK, Body, Sender, Tried, failed, item_in, parts, too_late
+from figgo_ops.calendars._exchange_soap import Answer
+from figgo_ops.calendars._exchange_wire import TRIES, Wire
+from figgo_ops.calendars._exchange_xml import Element, child, inside, is_true
+from figgo_ops.calendars._lost import Lost
+from figgo_ops.errors import CredentialRefused, FiggoOpsError, RowFailed, UsageError
+from figgo_ops.plan import Change, Existing, Mailbox, Outcome
+
+_BUSY = "Exchange stays busy", "Run again later."
+_CHANGED = "it was changed since it was read", "Plan again."
+_GONE = "it is gone", "Plan again."
+_NO_ZONE = "Correct the time zone in the tenant file."
+_BY_HAND = "Ask the owner to take the attachments out or to delete the event, then run again."
+
+Now = Answer | FiggoOpsError
+"""What an event is now: the answer to a question about it, or why there was none."""
+
+
+class Writer:
+    """Writes chunks over one wire, from any thread; each is of one mailbox, one action and one zone.
+
+    Args:
+        may_write: asked for each change just before it is sent.
+        hard: remove for good instead of into the owner's bin.
+
+    Attributes:
+        stopped: what made every further try pointless; None while nothing did.
+    """
+
+    def __init__(self, wire: Wire, may_write: Callable[[], bool], *, hard: bool) -> None:
+        self._wire, self._may_write, self._hard = wire, may_write, hard
+        self._sender = Sender(wire, may_write)
+        self._doubtful: set[str] = set()
+        self.stopped: FiggoOpsError | None = None
+
+    def write(self, chunk: Sequence[Change]) -> list[Outcome]:
+        """One outcome per change, in their order."""
+        allowed = [change for change in chunk if self._may_write()]
+        told = {id(outcome.change): outcome for outcome in self._written(allowed)}
+        return [told.get(id(change)) or _not_allowed(change) for change in chunk]
+
+    def _written(self, changes: list[Change]) -> Iterator[Outcome]:
+        left = {id(change): change for change in changes}
+        try:
+            for outcome in self._acts(changes):
+                left.pop(id(outcome.change))
+                yield outcome
+        except (CredentialRefused, UsageError) as error:
+            self.stopped = error
+            yield from (Outcome(change, "failed", error=error) for change in left.values())
+
+    def _acts(self, changes: list[Change]) -> Iterator[Outcome]:
+        if not changes:
+            return
+        if changes[0].action == "remove":
+            yield from self._remove(changes)
+        elif changes[0].action == "create":
+            replacing = [change for change in changes if change.carries]
+            yield from self._create(changes, self._now(replacing, CARRIED, lambda change: change.carries))
+        elif replaces(changes[0]):
+            yield from self._write_anew(changes)
+        else:
+            yield from self._update(changes)
+
+    def _create(self, changes: list[Change], old: dict[int, Now]) -> Iterator[Outcome]:
+        """New items; what one replaces may have been deleted meanwhile, and nothing goes along then."""
+        made: dict[int, Element] = {}
+        for change in changes:
+            before = old.get(id(change))
+            gone = before is None or (isinstance(before, Refusal) and before.gone)
+            try:
+                if isinstance(before, FiggoOpsError):
+                    yield Outcome(change, "failed", error=before)
+                elif isinstance(before, Refusal) and not gone:
+                    yield Outcome(change, "failed", error=self._wire.error(before, change.mailbox))
+                else:
+                    made[id(change)] = created(change, None if gone else item_in(before))
+            except NoZoneError as error:
+                yield failed(change, f"Windows has no time zone {error}", _NO_ZONE)
+        for part in parts([change for change in changes if id(change) in made], made):
+            yield from self._create_part(part, made)
+
+    def _create_part(self, waiting: list[Change], made: dict[int, Element]) -> Iterator[Outcome]:
+        def body(address: str, changes: Sequence[Change]) -> Element:
+            return requests.create(address, [made[id(change)] for change in changes])
+
+        for attempt in range(TRIES):
+            if waiting[0].mailbox.address in self._doubtful:
+                yield from map(_held_back, waiting)
+                return
+            tried = self._sender.send("CreateItem", waiting, body, first=attempt == 0)
+            yield from _done(tried, removing=False)
+            yield from (Outcome(change, "failed", error=error) for change, error, _ in tried.refused)
+            yield from self._look_for(tried.doubtful)
+            waiting = tried.again
+            if not waiting:
+                return
+            self._wire.busy(tried.back_off, attempt)
+        yield from (failed(change, *_BUSY) for change in waiting)
+
+    def _look_for(self, doubtful: Sequence[tuple[Change, FiggoOpsError]]) -> Iterator[Outcome]:
+        """What became of creations whose answer was lost; one that is not there may still arrive."""
+        if not doubtful:
+            return
+        changes = [change for change, _ in doubtful]
+        found, unread = self._found(changes[0].mailbox, [change.marker[0] for change in changes])
+        for change, error in doubtful:
+            before = change.existing.id if change.existing else ""
+            there = [one for one in found.get(change.marker[0], ()) if ids_of(one)[0] != before]
+            wanted = next((one for one in there if is_as_wanted(one, change)), None)
+            if wanted is not None:
+                yield Outcome(change, "done", *ids_of(wanted))
+            elif there:
+                yield failed(change, "an event written meanwhile stands in its place", "Plan again.")
+            else:
+                self._doubtful.add(change.mailbox.address)
+                yield Outcome(change, "unknown", error=unread or error, creating=True)
+
+    def _found(
+        self, mailbox: Mailbox, keys: list[str]
+    ) -> tuple[dict[str, list[Element]], FiggoOpsError | None]:
+        """The items in the calendar with one of these keys, or why they could not be read."""
+        try:
+            message = self._wire.one(
+                "FindItem", mailbox, lambda address: requests.find_keys(address, keys, LISTED)
+            )
+        except (Denied, Lost) as failure:
+            return {}, failure.error
+        except FiggoOpsError as error:
+            # The calendar as a whole is lost; the next call says so, these changes still need their outcome.
+            return {}, error
+        root = child(message, "RootFolder")
+        if root is None or not is_true(root.get("IncludesLastItemInRange", "true")):
+            return {}, RowFailed(f"{mailbox}: Exchange did not say all that is there.", "Run again.")
+        found: dict[str, list[Element]] = {}
+        for item in inside(root, "CalendarItem"):
+            found.setdefault(marker_of(item)[0], []).append(item)
+        return found, None
+
+    def _update(self, changes: list[Change]) -> Iterator[Outcome]:
+        sendable = []
+        for change in changes:
+            try:
+                updates(change)
+                sendable.append(change)
+            except NoZoneError as error:
+                yield failed(change, f"Windows has no time zone {error}", _NO_ZONE)
+
+        def body(_address: str, waiting: Sequence[Change]) -> Element:
+            return requests.update((_listed(change), updates(change)) for change in waiting)
+
+        yield from self._on_listed("UpdateItem", sendable, body, removing=False)
+
+    def _remove(self, changes: list[Change]) -> Iterator[Outcome]:
+        """Exchange need not look at the change key of what it deletes, so we do, just before."""
+        now = self._now(changes, ("item:ParentFolderId",), _listed)
+        found = [(change, self._settled(change, now[id(change)], removing=True)) for change in changes]
+        yield from (_not_begun(outcome) for _, outcome in found if outcome)
+        yield from self._delete([change for change, outcome in found if outcome is None])
+
+    def _delete(self, changes: list[Change]) -> Iterator[Outcome]:
+        def body(_address: str, waiting: Sequence[Change]) -> Element:
+            ids = [(_listed(change).id, _listed(change).etag) for change in waiting]
+            return requests.delete(ids, hard=self._hard)
+
+        return self._on_listed("DeleteItem", changes, body, removing=True)
+
+    def _write_anew(self, changes: list[Change]) -> Iterator[Outcome]:
+        """Days into hours: a new item under the same key, read back before the old one goes."""
+        now = self._now(changes, (*LISTED, *CARRIED), _listed)
+        ready = []
+        for change in changes:
+            outcome = self._settled(change, now[id(change)], removing=False)
+            if outcome:
+                yield _not_begun(outcome)
+            elif has_attachments(change.existing):
+                yield failed(change, "attachments cannot be carried over to a new event", _BY_HAND)
+            else:
+                ready.append(change)
+        born = {}
+        for outcome in self._create(ready, now):
+            if outcome.status == "done":
+                born[id(outcome.change)] = outcome
+            else:
+                yield outcome
+        yield from self._take_away_the_old(born)
+
+    def _take_away_the_old(self, born: dict[int, Outcome]) -> Iterator[Outcome]:
+        changes = [outcome.change for outcome in born.values()]
+        now = self._now(changes, LISTED, lambda change: born[id(change)])
+        good = []
+        for change in changes:
+            there = now[id(change)]
+            unseen = isinstance(there, Refusal | FiggoOpsError)
+            if not unseen and is_as_wanted(item_in(there), change):
+                good.append(change)
+            else:
+                yield failed(change, "its new form was not read back, the old one was left", "Run again.")
+        for outcome in self._delete(good):
+            if outcome.status == "done":
+                yield born[id(outcome.change)]
+            else:
+                yield failed(outcome.change, "its old form is still there beside the new one", "Run again.")
+
+    def _on_listed(
+        self, name: str, waiting: list[Change], body: Body, *, removing: bool
+    ) -> Iterator[Outcome]:
+        """Write to events that must still be as listed."""
+        lost: dict[int, FiggoOpsError] = {}
+        for attempt in range(TRIES):
+            if not waiting:
+                return
+            tried = self._sender.send(name, waiting, body, first=attempt == 0)
+            yield from _done(tried, removing=removing)
+            for change, error, refusal in tried.refused:
+                if id(change) in lost and refusal and (refusal.gone or refusal.stale):
+                    tried.doubtful.append((change, error))  # perhaps by our own write whose answer was lost
+                else:
+                    yield _refused(change, error, refusal, removing=removing)
+            lost |= {id(change): error for change, error in tried.doubtful}
+            waiting = tried.again
+            if waiting:
+                self._wire.busy(tried.back_off, attempt)
+            doubtful = [change for change, _ in tried.doubtful]
+            now = self._now(doubtful, LISTED, _listed)
+            for change in doubtful:
+                outcome = self._settled(change, now[id(change)], removing=removing)
+                if outcome:
+                    yield outcome
+                else:
+                    waiting.append(change)
+        for change in waiting:
+            if id(change) in lost:
+                yield Outcome(change, "unknown", error=lost[id(change)])
+            else:
+                yield failed(change, *_BUSY)
+
+    def _settled(self, change: Change, now: Now, *, removing: bool) -> Outcome | None:
+        """What reading tells about a write; None when the event is still as listed, so it did not arrive."""
+        if isinstance(now, FiggoOpsError):
+            return Outcome(change, "unknown", error=now)
+        listed = _listed(change)
+        item = None if isinstance(now, Refusal) else item_in(now)
+        moved = (
+            item is not None
+            and not {folder_of(item), listed.raw.get("folder", "")} & {""}
+            and (folder_of(item) != listed.raw["folder"])
+        )
+        if moved or (isinstance(now, Refusal) and now.gone):
+            return Outcome(change, "done") if removing else failed(change, *_GONE)
+        if isinstance(now, Refusal):
+            return Outcome(change, "unknown", error=self._wire.error(now, change.mailbox))
+        if not removing and is_as_wanted(item, change):
+            return Outcome(change, "done", *ids_of(item))
+        return None if ids_of(item) == (listed.id, listed.etag) else failed(change, *_CHANGED)
+
+    def _now(
+        self,
+        changes: Sequence[Change],
+        fields: Sequence[str],
+        which: Callable[[Change], Existing | Outcome | None],
+    ) -> dict[int, Now]:
+        """What these events are now, by the change that asks; all of them in one request."""
+        asked = [(change, one) for change in changes if (one := which(change)) is not None]
+        if not asked:
+            return {}
+        ids = [(one.id, "") for _, one in asked]
+        try:
+            answers: Sequence[Now] = self._wire.call(
+                "GetItem", asked[0][0].mailbox, lambda _address: requests.get(ids, fields)
+            )
+        except (Denied, Lost) as failure:
+            answers = [failure.error] * len(asked)
+        except FiggoOpsError as error:
+            # The calendar as a whole is lost; the next call says so, these changes still need their outcome.
+            answers = [error] * len(asked)
+        if len(answers) != len(asked):
+            answers = [_miscounted(changes[0].mailbox)] * len(asked)
+        return {id(change): answer for (change, _), answer in zip(asked, answers, strict=True)}
+
+
+def chunks(changes: Iterable[Change]) -> Iterator[list[Change]]:
+    """The changes of one mailbox in their order, cut into what may go together."""
+    for _, group in groupby(changes, key=_kind):
+        waiting = list(group)
+        while waiting:
+            yield waiting[:CHUNK]
+            waiting = waiting[CHUNK:]
+
+
+def _kind(change: Change) -> tuple[str, bool, str]:
+    return change.action, change.action == "update" and replaces(change), change.shown.zone
+
+
+def _done(tried: Tried, *, removing: bool) -> Iterator[Outcome]:
+    """What was surely carried out; an answer without an id leaves a doubt."""
+    for change, answer in tried.done:
+        own, change_key = ("", "") if removing else ids_of(item_in(answer))
+        if own or removing:
+            yield Outcome(change, "done", own, change_key)
+        else:
+            tried.doubtful.append((change, _no_id(change)))
+
+
+def _refused(change: Change, error: FiggoOpsError, refusal: Refusal | None, *, removing: bool) -> Outcome:
+    if refusal and refusal.gone:
+        return Outcome(change, "done") if removing else failed(change, *_GONE)
+    if refusal and refusal.stale:
+        return failed(change, *_CHANGED)
+    return Outcome(change, "failed", error=error)
+
+
+def _not_begun(outcome: Outcome) -> Outcome:
+    """The outcome before anything was sent: what is not known then has at least not been done."""
+    return replace(outcome, status="failed") if outcome.status == "unknown" else outcome
+
+
+def _listed(change: Change) -> Existing:
+    assert change.existing is not None  # noqa: S101 - an update or a removal is of something listed
+    return change.existing
+
+
+def _not_allowed(change: Change) -> Outcome:
+    return Outcome(change, "failed", error=too_late(change.mailbox))
+
+
+def _held_back(change: Change) -> Outcome:
+    error = RowFailed(
+        f"{change.mailbox}: the event {change.key} was not sent: what became of an earlier one is unknown.",
+        "Run again in ten minutes.",
+        code="held-back",
+    )
+    return Outcome(change, "failed", error=error)
+
+
+def _no_id(change: Change) -> RowFailed:
+    return RowFailed(f"{change.mailbox}: Exchange gave no id for the event {change.key}.", "Run again.")
+
+
+def _miscounted(mailbox: Mailbox) -> RowFailed:
+    return RowFailed(f"{mailbox}: Exchange did not answer for each event it was asked about.", "Run again.")

@@ -1,0 +1,37 @@
+"""What Outlook's calendars share, however they are reached: our hidden properties, and what can be shown.
+
+Pure: no input or output, no clock.
+"""
+
+from dataclasses import replace
+
+from figgo_ops.events import Event, ShowAs, State
+
+PROPERTY_SET = "7c1f3e0a-5b1d-4f0e-9c55-2f6d8a4be917"
+"""The set that our two named properties live in; fixed for ever, or no event of ours would be known again."""
+
+KEY, PRINT = "FiggoOpsKey", "FiggoOpsPrint"
+"""Two properties for all events: named properties are a limited resource of each mailbox database."""
+
+_SHOWN: dict[ShowAs, str] = {"busy": "Busy", "away": "OOF", "free": "Free", "elsewhere": "WorkingElsewhere"}
+_READ: dict[str, ShowAs] = {text.casefold(): show_as for show_as, text in _SHOWN.items()}
+_TENTATIVE = "Tentative"
+
+
+def projected(event: Event) -> Event:
+    """The event as Outlook can hold it: being tentative is one of the ways to show, not one beside them."""
+    tentative = event.state == "tentative" and event.show_as != "busy"
+    return replace(event, show_as="busy") if tentative else event
+
+
+def status_of(event: Event) -> str:
+    """How the owner's time is shown, in Outlook's word."""
+    return _TENTATIVE if event.state == "tentative" else _SHOWN[event.show_as]
+
+
+def shown_by(status: str) -> tuple[State, ShowAs]:
+    """What Outlook's word says of state and show-as; a word not known to us counts as busy."""
+    folded = status.casefold()
+    if folded == _TENTATIVE.casefold():
+        return "tentative", "busy"
+    return "confirmed", _READ.get(folded, "busy")
