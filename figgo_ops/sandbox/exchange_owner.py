@@ -171,7 +171,9 @@ def _speakable(text: str) -> str:
 
 
 def _fields(more: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in more.items()}
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in more.items()
+    }
     if "body" in fields:
         fields["body"] = ("Text", _speakable(fields["body"]))
     if "attendees" in fields:

@@ -218,7 +218,7 @@ class Mailbox:
         """The name of a folder by its id; RefusedError where it is no folder of this mailbox."""
         raw = decoded(folder_id)
         name = raw[51:83].rstrip(b"\x00").decode("ascii", "replace")
-        if raw[5:51] != self._secret or self.folder_id(name) != folder_id:
+        if self.folder_id(name) != folder_id:
             raise RefusedError("ErrorFolderNotFound", "The specified folder could not be found in the store.")
         return name
 
