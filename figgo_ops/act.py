@@ -86,6 +86,7 @@ class Act:
             others = {number for number in ids if busy & self.view.mailboxes(number)}
             reason = "another process is writing to this mailbox; run again"
             self.result.failed += [row_of(row, reason) for row in rows if row.employee in others]
+            self._bury(mailboxes - busy)
             sight = self.view.compare(ids - others)
             self._note(sight)
             self.quiet -= {m for m in self.quiet if self.unsettled.get(m, set()) <= sight.keys.get(m, set())}
@@ -93,6 +94,31 @@ class Act:
 
     def _name(self, mailbox: Mailbox) -> str:
         return f"mailbox:{self.session.tenant.name}/{mailbox.calendar}/{mailbox.address}"
+
+    def _bury(self, mailboxes: set[Mailbox]) -> None:
+        """What runs that died began to create here may still arrive: it is unknown what became of it.
+
+        A provider that de-duplicates makes one event of theirs and ours.
+        """
+        name, now = self.session.tenant.name, self.clock.now()
+        dead = [
+            one
+            for one in self.ledger.left_open(name, now, now - QUIET)
+            if one.change.may_create
+            and one.change.mailbox in mailboxes
+            and not self._deduplicates(one.change)
+        ]
+        for mailbox, begun in {one.change.mailbox: one.started for one in dead}.items():
+            self.ledger.quiet(name, mailbox, begun + QUIET)
+            self.quiet.add(mailbox)
+        if dead:
+            died = RowFailed("the run ended before it could tell")
+            self.ledger.finish([(one.id, Outcome(one.change, "unknown", error=died)) for one in dead], now)
+            self.unsettled = self.ledger.unsettled(name, now - QUIET)
+
+    def _deduplicates(self, change: Change) -> bool:
+        calendar = self.session.opened(change.mailbox.calendar)
+        return calendar is not None and calendar.deduplicates
 
     def _note(self, sight: Sight) -> None:
         self.ledger.note_listing(self.session.tenant.name, sight.seen, self.clock.now())
@@ -119,7 +145,7 @@ class Act:
     def _without_quiet(self, changes: Iterable[Change]) -> list[Change]:
         """Leave out the units that would create in a mailbox whose last creation is still unknown."""
         changes = list(changes)
-        waits = {c.unit for c in changes if c.action == "create" and c.mailbox in self.quiet}
+        waits = {c.unit for c in changes if c.may_create and c.mailbox in self.quiet}
         reason = "an earlier creation here is still unknown; wait ten minutes and run again"
         self.result.held += [row_of(change, reason) for change in changes if change.unit in waits]
         return [change for change in changes if change.unit not in waits]
@@ -182,7 +208,7 @@ class Act:
         for change in batch:
             if not lease.valid():
                 return
-            if change.action != "create" or change.mailbox not in self.quiet:
+            if not (change.may_create and change.mailbox in self.quiet):
                 given.add(id(change))
                 yield change
 

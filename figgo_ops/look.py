@@ -255,7 +255,7 @@ class Look:
 
     def _notes(self, everyone: Roster, listings: Iterable[Listing]) -> list[str]:
         policy = self.policy
-        notes = self._forgotten()
+        notes = self._forgotten() + self.session.notices()
         gone = sorted(everyone.places.keys() - everyone.people.keys())
         if gone:
             notes.append(

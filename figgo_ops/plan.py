@@ -132,6 +132,12 @@ class Change:
         assert event is not None  # noqa: S101 - a change has one or the other
         return event
 
+    @property
+    def may_create(self) -> bool:
+        """Whether it may bring a new event about: also days that become hours, which Exchange writes anew."""
+        anew = self.before is not None and self.before.all_day and not self.shown.all_day
+        return self.action == "create" or (self.action == "update" and anew)
+
     def title(self, event: Event) -> str:
         """What a report may say of the event before or after: no private title, no words of its owner."""
         if event.private:

@@ -15,6 +15,7 @@ from figgo_ops.calendars import Calendar
 from figgo_ops.errors import CredentialRefused, FiggoOpsError, RightsMissing
 from figgo_ops.figgo import Figgo, Progress
 from figgo_ops.home import Home
+from figgo_ops.lease import LEASE, Lease
 from figgo_ops.leaves import Person
 from figgo_ops.ledger import Ledger
 from figgo_ops.secrets import Secret
@@ -22,9 +23,6 @@ from figgo_ops.transport import Clock, SystemClock
 
 FOR_HINTS = 0.2
 """Share of the tenant's requests per minute that scheduled work leaves to hints."""
-
-LOG_ON = 180.0
-"""Seconds that others wait at most for somebody's first log-on; longer than a silent server is waited for."""
 
 ASK_AGAIN = 0.2
 
@@ -190,6 +188,11 @@ class Session:
         calendar = self.opened(name)
         return calendar is None or calendar.hour_ranges
 
+    def notices(self) -> list[str]:
+        """What a reader of a plan should know about the calendars, such as the end of one."""
+        opened = ((calendar.name, self.opened(calendar.name)) for calendar in self.tenant.calendars)
+        return [f"Calendar {name}: {found.notice}" for name, found in opened if found and found.notice]
+
     def route(self, person: Person) -> str | None:
         """The name of this person's calendar; None when the tenant file excludes them."""
         calendar = self.tenant.calendar_for(person) if self.tenant.in_scope(person) else None
@@ -227,11 +230,13 @@ class Session:
             )
 
     @contextmanager
-    def logging_on(self, name: str) -> Iterator[None]:
+    def logging_on(self, name: str, sleep: Callable[[float], None]) -> Iterator[None]:
         """Around the first log-on with a calendar's credential; see `calendars.Memory`."""
-        lease, holder = f"log-on:{self._digest(name)}", f"log-on/{uuid4()}"
-        while not self.ledger.take([lease], holder, LOG_ON, self.clock.now()):
-            self.clock.sleep(ASK_AGAIN)
+        turn, holder = {f"log-on:{self._digest(name)}"}, f"log-on/{uuid4()}"
+        while not self.ledger.take(turn, holder, LEASE, self.clock.now()):
+            sleep(ASK_AGAIN)
+        lease = Lease(self.ledger, turn, holder, self.clock)
+        lease.start()
         try:
             self._check_refused(name)
             yield
@@ -239,7 +244,7 @@ class Session:
             self.note_refusal(name, error)
             raise
         finally:
-            self.ledger.release([lease], holder)
+            lease.end()
 
 
 class _Memory:
@@ -258,6 +263,6 @@ class _Memory:
         session = self._session
         session.ledger.remember(session.tenant.name, f"{self._name}: {what}", text)
 
-    def logging_on(self) -> AbstractContextManager[None]:
+    def logging_on(self, sleep: Callable[[float], None]) -> AbstractContextManager[None]:
         """One process at a time, and none once it was refused."""
-        return self._session.logging_on(self._name)
+        return self._session.logging_on(self._name, sleep)

@@ -248,6 +248,8 @@ def trust(name: str, ca_file: str | None) -> ssl.SSLContext | bool:
 _NAME_CA = "Name the PEM file of the private authority as ca_file."
 _AGAIN = "Run again; check firewall and proxy if it stays."
 _TLS_CAUSES = {
+    2: ("its certificate leads to an authority whose root is not known", f"{_NAME_CA[:-1]}, the root in it."),
+    9: ("its certificate is not valid yet", "Check this machine's clock, then the certificate."),
     10: ("its certificate has expired", "Whoever runs the server must renew its certificate."),
     18: ("its certificate is self-signed", "Have it replaced by one from an authority."),
     19: ("its certificate leads to an authority that signed itself", _NAME_CA),

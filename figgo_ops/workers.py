@@ -129,19 +129,23 @@ class _Crew(Generic[T, R]):
         The threads are waited for, not their words: Ctrl-C may fall just between a word and its counting.
         """
         self.stopping.set()
-        for thread in self.threads:
+        for thread in self._alive():
             thread.join()
 
     def end_soon(self, hurry: Callable[[], None]) -> None:
         """As `end`, but nobody waits out the patience of what has begun."""
         self.stopping.set()
         until = time.monotonic() + GRACE
-        for thread in self.threads:
+        for thread in self._alive():
             thread.join(max(0.0, until - time.monotonic()))
-        while any(thread.is_alive() for thread in self.threads):
+        while left := self._alive():
             hurry()
-            for thread in self.threads:
-                thread.join(1.0 / len(self.threads))
+            for thread in left:
+                thread.join(1.0 / len(left))
+
+    def _alive(self) -> list[threading.Thread]:
+        # One that Ctrl-C kept from starting cannot be waited for; if it still starts it finds work stopped.
+        return [thread for thread in self.threads if thread.is_alive()]
 
     def _run(self, group: Sequence[T]) -> None:
         failure = None

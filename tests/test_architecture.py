@@ -91,6 +91,7 @@ DOORS = {
     "psycopg": ("ledger",),
     "pydantic": ("calendars", "secrets", "session", "tenants"),
     "requests": ("calendars._exchange",),
+    "spnego": ("calendars._exchange",),
     "sqlalchemy": ("ledger", "migrations"),
     "tomlkit": ("tenants",),
     "traitlets": ("desk",),

@@ -265,6 +265,23 @@ def test_a_clock_that_stands_still_counts_no_change_twice(ledger: Ledger) -> Non
     assert ledger.last_listing("corail")[ANNE].events == 0
 
 
+def test_an_unknown_creation_waits_for_its_key_and_a_rewriting_for_a_key_that_never_comes(
+    ledger: Ledger,
+) -> None:
+    """Where days became hours the old event has the same key; what was sent may still arrive beside it."""
+    mark = Fingerprint.of(WEEK)
+    old = Existing(ANNE, "id", "etag", "uid", str(creation(2).key), str(mark), WEEK)
+    into_hours = replace(creation(2, event=NOON), action="update", existing=old)
+    still_days = replace(creation(3), action="update", existing=old)
+    run = started(ledger)
+    changes = [creation(1), into_hours, still_days]
+    numbers = ledger.begin(run, changes, NOW)
+    lost = [Outcome(change, "unknown", error=RowFailed("lost")) for change in changes]
+    ledger.finish(list(zip(numbers, lost, strict=True)), NOW)
+    waiting = ledger.unsettled("corail", NOW - MINUTE)
+    assert waiting == {ANNE: {str(creation(1).key), f"{into_hours.key} anew"}}
+
+
 def test_a_quiet_mailbox_stays_quiet_through_a_listing(ledger: Ledger) -> None:
     ledger.quiet("corail", ANNE, NOW + 10 * MINUTE)
     assert ledger.last_listing("corail")[ANNE].at is None

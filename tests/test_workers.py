@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import pytest
 
+from figgo_ops import workers
 from figgo_ops.workers import side_by_side, undisturbed
 
 T = TypeVar("T")
@@ -147,6 +148,28 @@ def test_leaving_early_waits_for_what_has_begun_and_begins_nothing_more() -> Non
     assert running == 0
     assert at_close < 1000
     assert len(begun) == at_close
+
+
+@pytest.mark.parametrize("launched", [True, False], ids=["just started", "not yet started"])
+def test_ctrl_c_while_a_thread_comes_about_hurries_those_that_run(
+    monkeypatch: pytest.MonkeyPatch, *, launched: bool
+) -> None:
+    monkeypatch.setattr(workers, "GRACE", 0.0)
+    hurried, start = threading.Event(), threading.Thread.start
+    begun: list[threading.Thread] = []
+
+    def interrupted(thread: threading.Thread) -> None:
+        begun.append(thread)
+        if len(begun) == 1 or launched:
+            start(thread)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        list(side_by_side(numbered(3, 1), lambda _: hurried.wait(20), 3, hurried.set))
+    assert hurried.is_set(), "the silence of the first one was waited out"
+    assert len(begun) == 2
 
 
 def test_work_left_undisturbed_is_collected_after_again() -> None:

@@ -3,7 +3,7 @@
 A file in this folder whose name does not begin with "_" is a provider:
 its name is the `kind` in the tenant file, and it offers
 
-- `Settings`: a pydantic model of the keys it adds to a `[[calendar]]`,
+- `Settings`: a pydantic model of the keys it adds to a `[[calendar]]`, with `services`: every address called,
 - `open_calendar(name, settings, secret, clock, memory)`: a `Calendar`.
 
 Nothing else knows which providers there are.
@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 from pydantic import BaseModel
 
@@ -38,10 +38,13 @@ class Memory(Protocol):
     def remember(self, what: str, text: str) -> None:
         """Keep something for later runs; never a secret."""
 
-    def logging_on(self) -> AbstractContextManager[None]:
+    def logging_on(self, sleep: Callable[[float], None]) -> AbstractContextManager[None]:
         """Around the first log-on of a process: one process at a time, and none once it was refused.
 
         What is refused inside is remembered before the next one may begin.
+
+        Args:
+            sleep: lets so many seconds pass while another process logs on; may raise to give up waiting.
 
         Raises:
             CredentialRefused: another process was refused with the same credential.
@@ -71,13 +74,17 @@ class Calendar(Protocol):
     Attributes:
         name: the `[[calendar]]` it was opened for.
         hour_ranges: whether whole days can be shown as a range of hours.
+        deduplicates: whether a creation that is sent twice makes one event.
         bin: how long the provider keeps a deleted event where its owner can restore it; None when not at all.
+        owner_empties_bin: whether it is kept until its owner empties the bin, and for `bin` from then on.
         notice: what a reader of a plan should know about this connection, such as its end; "" when nothing.
     """
 
     name: str
     hour_ranges: bool
+    deduplicates: bool
     bin: timedelta | None
+    owner_empties_bin: bool
     notice: str
 
     def project(self, event: Event) -> Event:
@@ -128,6 +135,12 @@ def settings_of(kind: str) -> type[BaseModel]:
     """The model of the keys that this kind adds to a `[[calendar]]`; loads its adapter, and only that."""
     model: type[BaseModel] = _adapter(kind).Settings
     return model
+
+
+def services(settings: BaseModel) -> tuple[str, ...]:
+    """Every address that a calendar with these settings calls; "" where only its provider knows."""
+    found: tuple[str, ...] = cast("Any", settings).services
+    return found
 
 
 def open_calendar(

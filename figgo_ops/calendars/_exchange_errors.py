@@ -2,14 +2,10 @@
 
 import re
 
-from figgo_ops.calendars import _lost
 from figgo_ops.calendars._exchange_codes import ADDRESS, CASES, MAKERS, Case
-from figgo_ops.calendars._exchange_refusal import Refusal, code_in
+from figgo_ops.calendars._exchange_refusal import Refusal
 from figgo_ops.calendars._exchange_statuses import http_case
-from figgo_ops.calendars._lost import Lost
 from figgo_ops.errors import FiggoOpsError, MailboxAbsent, RightsMissing, RowFailed
-
-__all__ = ["Denied", "Lost", "Refusal", "code_in", "lost", "meaning"]
 
 
 class Denied(Exception):
@@ -18,11 +14,6 @@ class Denied(Exception):
     def __init__(self, refusal: Refusal, error: FiggoOpsError) -> None:
         super().__init__(error.message)
         self.refusal, self.error = refusal, error
-
-
-def lost(whom: object, error: BaseException, *, sent: bool) -> Lost:
-    """What a broken connection means."""
-    return _lost.lost(whom, "Exchange", error, sent=sent)
 
 
 def meaning(
@@ -66,10 +57,14 @@ _SECRETIVE = re.compile(
 """From here on a text is not repeated: what follows may be a header or a password."""
 
 
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+"""What Exchange quotes may be a title, and a title an absence type."""
+
+
 def _said(text: str) -> str:
     if text.lstrip().startswith("<"):
         return ""
-    words = _SECRETIVE.sub("", " ".join(text.split()))[:200].strip(" .;:")
+    words = _SECRETIVE.sub("", _QUOTED.sub("...", " ".join(text.split())))[:200].strip(" .;:")
     return f": {words}" if words else ""
 
 

@@ -24,7 +24,7 @@ from figgo_ops.calendars._exchange_xml import (
 )
 from figgo_ops.calendars._outlook import KEY, PRINT, PROPERTY_SET, shown_by, status_of
 from figgo_ops.errors import Incomplete
-from figgo_ops.events import Event, Fingerprint, Key
+from figgo_ops.events import Event, Fingerprint
 from figgo_ops.plan import Change, Existing, Mailbox
 
 LISTED = (
@@ -103,11 +103,6 @@ def updates(change: Change) -> list[Element]:
         status = element("t:LegacyFreeBusyStatus", text=status_of(event))
         found.append(_set("calendar:LegacyFreeBusyStatus", status))
     return found + _marking(change.marker)
-
-
-def replaces(change: Change) -> bool:
-    """Whether the update turns days into hours, which Exchange needs a new item for."""
-    return change.before is not None and change.before.all_day and not change.shown.all_day
 
 
 def _when(event: Event) -> tuple[date, date, bool, str]:
@@ -242,11 +237,6 @@ def marker_of(item: Element) -> tuple[str, str]:
     return found[KEY], found[PRINT]
 
 
-def carries(item: Element, key: Key) -> bool:
-    """Whether it is marked as the event of this key."""
-    return marker_of(item)[0] == str(key)
-
-
 def is_as_wanted(item: Element, change: Change) -> bool:
     """Whether this is the event that the change is to bring about."""
     try:
@@ -294,12 +284,12 @@ def _zones(item: Element, mark: str) -> Iterator[str]:
 
 @cache
 def known(zone: str) -> bool:
-    """Whether this machine knows the zone; a user's own ones have names that nobody knows."""
+    """Whether this machine and Windows know the zone; a user's own ones have names that nobody knows."""
     try:
         ZoneInfo(zone)
     except (ValueError, KeyError, OSError):
         return False
-    return bool(zone)
+    return zone in IANA_TO_MS_TIMEZONE_MAP
 
 
 def _read(text: str) -> datetime:

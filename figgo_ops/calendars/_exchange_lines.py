@@ -40,10 +40,12 @@ AGENT = f"figgo-ops/{__version__}"
 OLDEST = Version(Build(15, 0), "Exchange2013")
 """What we ask to be spoken to as: every server since 2013 knows it, so none is asked for its version."""
 
-# The library logs requests, and with them passwords and titles, when something goes wrong.
-_library = logging.getLogger("exchangelib")
-_library.addHandler(logging.NullHandler())
-_library.propagate = False
+# They log requests, and with them passwords, tokens and titles; the level alone is lifted by who debugs.
+for _name in ("exchangelib", "oauthlib", "requests_oauthlib", "requests_ntlm", "spnego"):
+    _library = logging.getLogger(_name)
+    _library.setLevel(logging.CRITICAL + 1)
+    _library.addHandler(logging.NullHandler())
+    _library.propagate = False
 
 
 class Said(Exception):
@@ -139,7 +141,8 @@ class _Connection(urllib3.connection.HTTPSConnection):
 
     def connect(self) -> None:
         super().connect()
-        assert isinstance(self.sock, ssl.SSLSocket)  # noqa: S101 - only https is ever mounted
+        if not isinstance(self.sock, ssl.SSLSocket):  # a proxy with a certificate of its own stands before it
+            raise ssl.SSLError("the certificate of the server cannot be seen")
         _refuse_self_signed(self.sock.getpeercert(binary_form=True) or b"")
         self._opened.add(self.sock)
 
@@ -158,11 +161,13 @@ def _refuse_self_signed(der: bytes) -> None:
     leaf = x509.load_der_x509_certificate(der)
     if leaf.issuer != leaf.subject:
         return
-    with suppress(InvalidSignature, ValueError, TypeError):
+    try:
         leaf.verify_directly_issued_by(leaf)
-        error = ssl.SSLCertVerificationError("self-signed certificate")
-        error.verify_code, error.verify_message = 18, "self-signed certificate"
-        raise error
+    except (InvalidSignature, ValueError, TypeError):
+        return
+    error = ssl.SSLCertVerificationError("self-signed certificate")
+    error.verify_code, error.verify_message = 18, "self-signed certificate"
+    raise error
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
@@ -198,11 +203,12 @@ class Line:
         protocol: made by `line`; with one session.
 
     Attributes:
+        auth: how it logs on, in the library's word.
         version: what the server last said it is, such as 15.1.2507.39; "" before it did.
     """
 
-    def __init__(self, protocol: Protocol) -> None:
-        self._protocol = protocol
+    def __init__(self, protocol: Protocol, auth: str) -> None:
+        self._protocol, self.auth = protocol, auth
         self.version = ""
 
     def ask(self, name: str, address: str, zone: str, payload: Element) -> list[Answer]:
@@ -221,8 +227,10 @@ class Line:
     def offered(self) -> Refusal:
         """What the server says to somebody who does not log on; raises as `ask` does."""
         endpoint = self._protocol.service_endpoint
-        with self._protocol.raw_session(endpoint) as session:
+        with self._protocol.stranger() as session:
             response = session.post(endpoint, b"", allow_redirects=False, timeout=self._protocol.TIMEOUT)
+        if response.status_code == 200:  # Exchange lets nobody in like that
+            raise GarbledError
         return soap.refusal_of(response.status_code, response.headers, response.content)
 
     def cut(self) -> None:
@@ -249,6 +257,19 @@ def protocol_of(endpoint: str, context: ssl.SSLContext) -> type[Protocol]:
 
         def create_session(self) -> Any:
             self._last = super().create_session()
+            if isinstance(self._last.auth, requests.auth.HTTPBasicAuth):
+                self._last.auth = _any_script(self._last.auth)
+            return self._last
+
+        def retire_session(self, session: Any) -> None:
+            # The library makes the next one here, and where that fails says so instead of what went wrong.
+            self.close_session(session)
+            self._session_pool_size -= 1
+
+        def stranger(self) -> Any:
+            """A session of somebody who does not log on."""
+            self._last = self.raw_session(endpoint)
+            self._last.auth = _nobody
             return self._last
 
         @classmethod
@@ -265,6 +286,20 @@ def protocol_of(endpoint: str, context: ssl.SSLContext) -> type[Protocol]:
     return Ours
 
 
+def _any_script(auth: Any) -> Any:
+    """Latin-1 as long as it will do, as the library has it; IIS takes UTF-8 too."""
+    try:
+        f"{auth.username}{auth.password}".encode("latin-1")
+    except UnicodeEncodeError:
+        return requests.auth.HTTPBasicAuth(auth.username.encode(), auth.password.encode())
+    return auth
+
+
+def _nobody(request: Any) -> Any:
+    """Shows no credentials; where none are set at all, those of ~/.netrc would be shown."""
+    return request
+
+
 def line(kind: type[Protocol], endpoint: str, credentials: Any, auth: str) -> Line:
     """A new line; reaches for the network only when used."""
     settings = Configuration(
@@ -276,7 +311,7 @@ def line(kind: type[Protocol], endpoint: str, credentials: Any, auth: str) -> Li
         max_connections=1,
     )
     # Past the library's cache, whose first entry would be everybody's.
-    return Line(type.__call__(kind, config=settings))
+    return Line(type.__call__(kind, config=settings), auth)
 
 
 def trusted(name: str, ca_file: str | None) -> ssl.SSLContext:

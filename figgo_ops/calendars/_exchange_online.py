@@ -1,15 +1,21 @@
 """Exchange Online over EWS, for the time that Microsoft still allows it: tokens instead of passwords."""
 
+from typing import Any
+
 from exchangelib import OAuth2Credentials
 from oauthlib.oauth2 import OAuth2Error
 
 from figgo_ops.calendars._exchange_errors import Denied
 from figgo_ops.calendars._exchange_refusal import Refusal
-from figgo_ops.errors import CredentialRefused, FiggoOpsError, RowFailed, UsageError
+from figgo_ops.calendars._lost import Lost
+from figgo_ops.errors import CredentialRefused, FiggoOpsError, RowFailed, Unreachable, UsageError
 from figgo_ops.plan import Mailbox
 
 _SECRET = ("AADSTS7000215", "AADSTS7000222")
 """The secret is wrong, or has expired."""
+
+_OUT_OF_ORDER = ("temporarily_unavailable", "server_error", "missing_token")
+"""The last one is the library's word for an answer without JSON."""
 
 
 class Application(OAuth2Credentials):  # type: ignore[misc]
@@ -28,11 +34,22 @@ class Application(OAuth2Credentials):  # type: ignore[misc]
         """Where tokens are given out."""
         return self.desk or str(super().token_url)
 
+    def session_params(self) -> dict[str, Any]:
+        """Nothing that renews a token: that takes a refresh token, and applications get none.
 
-def no_token(mailbox: Mailbox, error: OAuth2Error) -> Denied:
+        The library then begins a new session, with a new token, when one has ended.
+        """
+        return {"token": self.access_token}
+
+
+def no_token(mailbox: Mailbox, error: OAuth2Error) -> Denied | Lost:
     """What it means that no token was given."""
+    if error.error in _OUT_OF_ORDER:
+        what = f"{mailbox}: Microsoft's sign-in service is out of order, or something else answered for it."
+        remedy = "Run again later; look for a proxy or a login page if it stays."
+        return Lost(Unreachable(what, remedy), sent=False)
     said = str(getattr(error, "description", "") or "")
-    refusal = Refusal(str(error.error or "no token"), said, status=400, level="http")
+    refusal = Refusal("HTTP 400", said, status=400, level="http")
     return Denied(refusal, _meaning(mailbox, refusal))
 
 

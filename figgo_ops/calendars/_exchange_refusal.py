@@ -16,14 +16,16 @@ PASSING = TOO_FAST | _STORE | _INTERNAL | _TIMEOUT | {
     "ErrorBatchProcessingStopped",
 }  # fmt: skip
 
-UNSURE = _INTERNAL | _TIMEOUT | {
+UNSURE = _STORE | _INTERNAL | _TIMEOUT | {
     *("ErrorProxyCallFailed", "ErrorProxyRequestProcessingFailed", "ErrorProxySoapException"),
     *("ErrorResponseSchemaValidation", "ErrorParsingXMLResponse", "ErrorWin32InteropError"),
 }  # fmt: skip
 """After these a request may have been carried out, whole or in part."""
 
-UNSURE_OF_ITEMS = UNSURE | _STORE
-"""The way to the store may break while an item is saved; what refuses a whole request precedes that."""
+BEFORE = frozenset(
+    f"HTTP {status}" for status in (400, 401, 403, 404, 405, 407, 411, 413, 414, 415, 429, 431, 456)
+)
+"""Said before anything of a request is carried out; any other status without SOAP may come after it."""
 
 GONE = frozenset({"ErrorItemNotFound", "ErrorCalendarCannotUpdateDeletedItem"})
 
@@ -47,7 +49,7 @@ class Refusal:
     """Exchange said no, or something before it did.
 
     Attributes:
-        code: Exchange's word for it, "HTTP 403", "redirect", "page" (HTML instead of SOAP), or "".
+        code: Exchange's word for it, "HTTP 403", "redirect", or "".
         text: Exchange's sentence.
         status: of HTTP.
         level: whether it is said of one item, of the whole request, or without SOAP.
@@ -72,8 +74,8 @@ class Refusal:
 
     @property
     def word(self) -> str:
-        """The code; for an answer of HTTP that has none, or a page under an error status, that status."""
-        if self.level == "http" and self.code in ("", "page") and self.status >= 400:
+        """The code; for an answer of HTTP that has none, its status."""
+        if self.level == "http" and not self.code:
             return f"HTTP {self.status}"
         return self.code
 
@@ -83,11 +85,16 @@ class Refusal:
         return self.word in TOO_FAST
 
     @property
+    def not_reached(self) -> bool:
+        """Whether an item was not looked at: Exchange was too busy, or stopped at an earlier one."""
+        return self.too_fast or self.word == "ErrorBatchProcessingStopped"
+
+    @property
     def not_done(self) -> bool:
         """Whether surely nothing was carried out; else a write is settled by reading."""
-        unsure = UNSURE_OF_ITEMS if self.level == "item" else UNSURE
-        nobody_knows = self.word in ("", "page") or self.word.startswith("HTTP 5") or self.error_page
-        return not nobody_knows and self.word not in unsure
+        if self.level == "http":
+            return self.word in BEFORE or (self.word == "redirect" and not self.error_page)
+        return self.word not in ("", *UNSURE)
 
     @property
     def passing(self) -> bool:

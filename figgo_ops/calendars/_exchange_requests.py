@@ -20,18 +20,23 @@ Id = tuple[str, str]
 
 def find_marked(address: str, offset: int, fields: Iterable[str]) -> Element:
     """One page of all items in the calendar that have our key property, from an offset on."""
-    view = element(
-        "m:IndexedPageItemView", MaxEntriesReturned=str(PAGE), Offset=str(offset), BasePoint="Beginning"
-    )
-    return _find(address, fields, view, element("m:Restriction", element("t:Exists", property_uri(KEY))))
+    restriction = element("m:Restriction", element("t:Exists", property_uri(KEY)))
+    return _find(address, fields, _page(offset), restriction)
 
 
-def find_keys(address: str, keys: Sequence[str], fields: Iterable[str]) -> Element:
-    """The items with one of these keys, wherever in the calendar; all on one page."""
+def find_keys(address: str, keys: Sequence[str], offset: int, fields: Iterable[str]) -> Element:
+    """One page of the items with one of these keys, wherever in the calendar."""
     tests = [_is_equal(key) for key in keys]
-    view = element("m:IndexedPageItemView", MaxEntriesReturned=str(PAGE), Offset="0", BasePoint="Beginning")
     which = tests[0] if len(tests) == 1 else element("t:Or", *tests)
-    return _find(address, fields, view, element("m:Restriction", which))
+    return _find(address, fields, _page(offset), element("m:Restriction", which))
+
+
+def find_deleted(address: str, keys: Sequence[str], offset: int, fields: Iterable[str]) -> Element:
+    """The same in the bin of the mailbox's owner."""
+    found = find_keys(address, keys, offset, fields)
+    for folder in found.iter("{*}DistinguishedFolderId"):
+        folder.set("Id", "deleteditems")
+    return found
 
 
 def find_between(address: str, start: datetime, end: datetime, fields: Iterable[str]) -> Element:
@@ -56,15 +61,16 @@ def create(address: str, items: Iterable[Element]) -> Element:
     )
 
 
-def update(changes: Iterable[tuple[Existing, Iterable[Element]]]) -> Element:
-    """Items that must still be as listed, one answer for each."""
-    made = (
-        element("t:ItemChange", _id((listed.id, listed.etag)), element("t:Updates", *fields))
-        for listed, fields in changes
-    )
+def changed(listed: Existing, fields: Iterable[Element]) -> Element:
+    """An item that must still be as listed, and what of it is set or deleted."""
+    return element("t:ItemChange", _id((listed.id, listed.etag)), element("t:Updates", *fields))
+
+
+def update(changes: Iterable[Element]) -> Element:
+    """Items made by `changed`, one answer for each."""
     return element(
         "m:UpdateItem",
-        element("m:ItemChanges", *made),
+        element("m:ItemChanges", *changes),
         ConflictResolution="NeverOverwrite",
         MessageDisposition="SaveOnly",
         SendMeetingInvitationsOrCancellations="SendToNone",
@@ -94,6 +100,11 @@ def options() -> Element:
 def _find(address: str, fields: Iterable[str], view: Element, *more: Element) -> Element:
     folder = element("m:ParentFolderIds", _calendar(address))
     return element("m:FindItem", _shape("m:ItemShape", fields), view, *more, folder, Traversal="Shallow")
+
+
+def _page(offset: int) -> Element:
+    name = "m:IndexedPageItemView"
+    return element(name, MaxEntriesReturned=str(PAGE), Offset=str(offset), BasePoint="Beginning")
 
 
 def _is_equal(key: str) -> Element:

@@ -11,7 +11,7 @@ from figgo_ops.calendars._exchange_soap import Answer
 from figgo_ops.calendars._exchange_wire import Wire
 from figgo_ops.calendars._exchange_xml import Element, child, inside
 from figgo_ops.calendars._lost import Lost
-from figgo_ops.errors import FiggoOpsError, RowFailed
+from figgo_ops.errors import CredentialRefused, FiggoOpsError, RowFailed, UsageError
 from figgo_ops.plan import Change, Mailbox, Outcome
 
 CHUNK = 50
@@ -19,9 +19,6 @@ CHUNK = 50
 
 LARGEST = 60_000
 """Bytes of items per request: some proxies refuse bodies over 70 kB."""
-
-_STOPPED = "ErrorBatchProcessingStopped"
-"""Said of the items after a failing one: they were not looked at."""
 
 Body = Callable[[str, Sequence[Change]], Element]
 """From the address and the changes to the body of a request."""
@@ -36,13 +33,14 @@ class Tried:
         refused: with what was said of each; not carried out.
         again: surely not carried out, and worth another try.
         doubtful: only reading can tell, with what was said instead.
-        back_off: seconds that Exchange wants us to wait.
+        busy: whether Exchange wants us to wait, and `back_off` how many seconds, if it says.
     """
 
     done: list[tuple[Change, Element]] = field(default_factory=list)
     refused: list[tuple[Change, FiggoOpsError, Refusal | None]] = field(default_factory=list)
     again: list[Change] = field(default_factory=list)
     doubtful: list[tuple[Change, FiggoOpsError]] = field(default_factory=list)
+    busy: bool = False
     back_off: float | None = None
 
     def add(self, other: "Tried") -> "Tried":
@@ -51,6 +49,7 @@ class Tried:
         self.refused += other.refused
         self.again += other.again
         self.doubtful += other.doubtful
+        self.busy = self.busy or other.busy
         self.back_off = max(self.back_off or 0.0, other.back_off or 0.0) or None
         return self
 
@@ -59,7 +58,7 @@ class Sender:
     """Sends over one wire, from any thread.
 
     Args:
-        may_write: asked before each sending but the first one, for which the caller has asked.
+        may_write: asked before each sending but the first one, for which the caller has asked just before.
     """
 
     def __init__(self, wire: Wire, may_write: Callable[[], bool]) -> None:
@@ -96,15 +95,20 @@ class Sender:
     def _in_halves(self, name: str, changes: Sequence[Change], body: Body) -> Tried:
         half = len(changes) // 2
         tried = self.send(name, changes[:half], body, first=False)
-        return tried.add(self.send(name, changes[half:], body, first=False))
+        try:
+            return tried.add(self.send(name, changes[half:], body, first=False))
+        except (CredentialRefused, UsageError) as error:
+            # What became of the first half must be known; the next call says the same again.
+            return tried.add(_all(changes[half:], error, None, done=False))
 
     def _sorted(self, changes: Sequence[Change], answers: Sequence[Answer]) -> Tried:
         tried = Tried()
         for change, answer in zip(changes, answers, strict=True):
             if not isinstance(answer, Refusal):
                 tried.done.append((change, answer))
-            elif answer.too_fast or answer.code == _STOPPED:
+            elif answer.not_reached:
                 tried.again.append(change)
+                tried.busy = tried.busy or answer.too_fast
                 tried.back_off = max(tried.back_off or 0.0, answer.back_off or 0.0) or None
             else:
                 error = self._wire.error(answer, change.mailbox)

@@ -52,7 +52,10 @@ class Settings(BaseModel):
             "client_id": self.client_id,
             "client_secret": self.client_secret,
         }
-        needed, other = (application, {**account, "url": None}) if self.online else (account, application)
+        if self.online:
+            needed, other = application, {"user": self.user, "password": self.password, "auth": self.auth}
+        else:
+            needed, other = account, {**application, "token_url": self.token_url}
         missing = [name for name, value in needed.items() if value is None]
         if missing:
             raise ValueError(f"{missing[0]} is missing")
@@ -61,6 +64,11 @@ class Settings(BaseModel):
             with_or_without = "without" if self.online else "with"
             raise ValueError(f"{surplus[0]} belongs only to a calendar {with_or_without} online = true")
         return self
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Where it calls; Microsoft's own place for tokens, unless told otherwise."""
+        return (self.endpoint, self.token_url or "") if self.online else (self.endpoint,)
 
     @property
     def endpoint(self) -> str:

@@ -5,16 +5,20 @@ Pure: no input or output, no clock.
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from figgo_ops.calendars._exchange_refusal import Refusal, code_in
 from figgo_ops.calendars._exchange_xml import Element, inside, name_of, text_of
+from figgo_ops.pacing import retry_after
+from figgo_ops.secrets import REDACTOR
 
 Answer = Element | Refusal
 """What became of one item: its response message, or why not."""
 
 _METHODS = re.compile(r"\b(ntlm|negotiate|basic|bearer)\b", re.IGNORECASE)
-_TITLE = re.compile(rb"<title[^>]*>\s*([^<]{1,80})", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>\s*([^<]{1,80})", re.IGNORECASE)
 
 
 def answers(messages: Iterable[Element]) -> list[Answer]:
@@ -24,7 +28,8 @@ def answers(messages: Iterable[Element]) -> list[Answer]:
 
 def _answer(message: Element) -> Answer:
     code = text_of(message, "ResponseCode")
-    if message.get("ResponseClass") != "Error" and code in ("NoError", ""):
+    said = message.get("ResponseClass")
+    if (said == "Success" and code in ("NoError", "")) or (said == "Warning" and code == "NoError"):
         return message
     text = text_of(message, "MessageText")
     return Refusal(
@@ -54,21 +59,33 @@ def fault(said: Element) -> Refusal:
 
 def refusal_of(status: int, headers: Mapping[str, str], content: bytes) -> Refusal:
     """What an answer of HTTP that holds no SOAP says."""
+    # Cleaned before anything is cut: half a secret would not be recognised as one any more.
+    page = REDACTOR.clean(content[:20_000].decode("utf-8", "replace"))
+    title = _TITLE.search(page)
+    text = title[1].strip() if title else ""
     location = headers.get("Location", "")
-    title = _TITLE.search(content[:20_000])
-    text = title[1].decode("utf-8", "replace").strip() if title else ""
-    seconds = headers.get("Retry-After", "").strip()
+    if REDACTOR.clean(location) != location:
+        location = ""
     return Refusal(
         "redirect" if 300 <= status < 400 else f"HTTP {status}",
         urlsplit(location).path if location else _locked_out(content) or text,
         status,
         "http",
-        back_off=float(seconds) if seconds.isdecimal() else None,
+        back_off=_retry_after(headers),
         offered=tuple(sorted({one.lower() for one in _METHODS.findall(headers.get("WWW-Authenticate", ""))})),
         policy=headers.get("X-EWS-Policy-Reason", ""),
         location=urlsplit(location).netloc,
         server=headers.get("X-FEServer", ""),
     )
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds; a moment is counted from the server's own clock, and is past where it shows none."""
+    try:
+        now = parsedate_to_datetime(headers.get("Date", "")).astimezone(UTC)
+    except ValueError:
+        now = datetime.max.replace(tzinfo=UTC)
+    return retry_after(headers.get("Retry-After"), now)
 
 
 def _locked_out(content: bytes) -> str:

@@ -158,13 +158,6 @@ _ALL = (
         _FORM,
         "wrong-url",
     ),
-    Case(
-        ("page",),
-        UsageError,
-        "a web page answered at {url} in place of EWS: a proxy's log-on page, or another site",
-        _FORM,
-        "wrong-url",
-    ),
     Case(("HTTP 404", "HTTP 405"), UsageError, "there is no EWS at {url} ({code})", _URL, "wrong-url"),
     Case(
         ("HTTP 407",),

@@ -2,20 +2,22 @@
 
 import http.client
 import random
+import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
 import requests
 from exchangelib.errors import EWSError
-from exchangelib.transport import BASIC, NTLM, OAUTH2
+from exchangelib.transport import BASIC
 from oauthlib.oauth2 import OAuth2Error
+from spnego.exceptions import SpnegoError
 
 from figgo_ops.calendars import Memory
+from figgo_ops.calendars._exchange_access import Access, Method
 from figgo_ops.calendars._exchange_errors import Denied, meaning
 from figgo_ops.calendars._exchange_lines import (
     GarbledError,
@@ -33,7 +35,14 @@ from figgo_ops.calendars._exchange_xml import Element
 from figgo_ops.calendars._hurry import Hurry
 from figgo_ops.calendars._lost import Lost, lost
 from figgo_ops.calendars._reach import Reach
-from figgo_ops.errors import CredentialRefused, FiggoOpsError, RightsMissing, Unreachable, UsageError
+from figgo_ops.errors import (
+    CredentialRefused,
+    FiggoOpsError,
+    RightsMissing,
+    RowFailed,
+    Unreachable,
+    UsageError,
+)
 from figgo_ops.plan import Mailbox
 from figgo_ops.transport import Clock, Pace, backoff
 
@@ -41,35 +50,14 @@ PER_SECOND = 50.0
 """More than any server answers; Exchange limits what is in flight and time used, and says when to wait."""
 
 TRIES = 5
-OUTSIDE = 3
-"""So many different mailboxes refused, and none reached, mean that the role is missing, not the scope."""
+UNHEARD = 3
+"""As often one mailbox is asked for before anybody was answered: all others wait for it."""
 
-_OFFERED = {"ntlm": "ntlm", "negotiate": "ntlm", "basic": "basic"}
-"""What to log on with where a server offers it, best first: NTLM never shows the password."""
-
-_METHODS = {"ntlm": NTLM, "basic": BASIC, "oauth": OAUTH2}
+FORBIDDEN = 3
+"""So many mailboxes forbidden by HTTP, and none reached, mean all; Exchange's own refusals never do."""
 
 Make = Callable[[str], Element]
 """From the address to ask for, which is no alias, to the body of a request; called anew for each sending."""
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """As whom to log on.
-
-    Attributes:
-        credentials: the library's own; it never shows the secret in them.
-        auth: "ntlm", "basic" or "oauth"; None to ask the server once.
-    """
-
-    user: str
-    credentials: Any
-    auth: str | None
-
-    @property
-    def online(self) -> bool:
-        """Whether this is Exchange Online, which takes tokens only."""
-        return self.auth == "oauth"
 
 
 class Wire:
@@ -85,8 +73,7 @@ class Wire:
         self._pace = Pace(PER_SECOND, self._hurry, int(PER_SECOND))
         self._first = threading.Lock()
         self._idle: deque[Line] = deque()  # taking one and giving it back need no lock
-        self._auth: str | None = None
-        self._remembered = False
+        self._method = Method(access, memory)
         self._open = self._proven = False
         self._denied: set[str] = set()
         self._primary: dict[str, str] = {}
@@ -104,8 +91,9 @@ class Wire:
 
     def close(self) -> None:
         """Let go of the connections that nobody uses now."""
-        while self._idle:
-            self._idle.pop().close()
+        with suppress(IndexError):  # another thread may take the last one
+            while True:
+                self._idle.pop().close()
 
     def one(self, name: str, mailbox: Mailbox, make: Make) -> Element:
         """The one answer to a question, asked for until there is one.
@@ -149,7 +137,7 @@ class Wire:
     def error(self, refusal: Refusal, mailbox: Mailbox) -> FiggoOpsError:
         """What a refusal means for a person."""
         access = self._access
-        auth = "bearer" if access.online else self._auth or ""
+        auth = "bearer" if access.online else self._method.auth
         return meaning(
             refusal, str(mailbox), user=access.user, auth=auth, url=self._url, online=access.online
         )
@@ -159,10 +147,14 @@ class Wire:
             try:
                 return self._turn(mailbox, send)
             except Denied as denied:
-                if attempt == TRIES - 1 or not self._again(denied.refusal, mailbox, attempt, write=write):
+                refusal = denied.refusal
+                if refusal.too_fast or refusal.back_off is not None:
+                    self.busy(refusal.back_off, attempt)  # meant for all, even if this is not asked again
+                if attempt == TRIES - 1 or not self._again(refusal, mailbox, attempt, write=write):
                     raise
             except Lost as failure:
-                if failure.final or (write and failure.sent) or attempt == TRIES - 1:
+                tries = TRIES if self._open else UNHEARD
+                if failure.final or (write and failure.sent) or attempt >= tries - 1:
                     self._reach.missed(mailbox, failure)
                     raise
                 self.wait(attempt)
@@ -170,33 +162,37 @@ class Wire:
 
     def _again(self, refusal: Refusal, mailbox: Mailbox, attempt: int, *, write: bool) -> bool:
         """Whether a refusal is worth another try, with what must happen before it done."""
-        if refusal.status == 401 and self._auth is None and attempt == 0:
-            return True  # the server does not offer any more what it did; it was forgotten
-        if refusal.code == "ErrorNonPrimarySmtpAddress" and refusal.primary and attempt == 0:
+        if refusal.status == 401 and attempt == 0 and (not self._method.auth or self._token_ended):
+            return True  # what the server does not take any more was forgotten
+        if refusal.primary not in ("", self._primary.get(mailbox.address)):
             self._primary[mailbox.address] = refusal.primary
             return True
         if write and not refusal.not_done:
             return False
-        if refusal.too_fast:
-            self.busy(refusal.back_off, attempt)
-            return True
-        if refusal.passing:
+        if refusal.passing and not refusal.too_fast and refusal.back_off is None:
             self.wait(attempt)
-            return True
-        return False
+        return refusal.passing
+
+    @property
+    def _token_ended(self) -> bool:
+        """Whether a refused token was good before, so that a new one may be."""
+        return self._access.online and self._proven
 
     def _turn(self, mailbox: Mailbox, send: Callable[[], list[Answer]]) -> list[Answer]:
-        self._hurry.check()
-        self._reach.check()
-        self._pace.wait()
         if not self._open:
             # Until somebody logged on, one tries alone, here and elsewhere: a wrong password is sent once.
             with self._first:
                 if not self._open:
-                    self._reach.check()
-                    with self._memory.logging_on():
+                    self._await_turn()
+                    with self._memory.logging_on(self._hurry.sleep):
                         return self._judged(mailbox, lambda: self._logged_on(mailbox, send))
+        self._await_turn()
         return self._judged(mailbox, send)
+
+    def _await_turn(self) -> None:
+        self._hurry.check()
+        self._reach.check()
+        self._pace.wait()
 
     def _judged(self, mailbox: Mailbox, send: Callable[[], list[Answer]]) -> list[Answer]:
         self._hurry.check()
@@ -213,62 +209,71 @@ class Wire:
 
     def _judge(self, denied: Denied, mailbox: Mailbox) -> None:
         refusal, error = denied.refusal, denied.error
-        if refusal.level != "http":
-            self._open = True  # only who is logged on hears Exchange itself
-        if error.code == "method-not-offered" and self._remembered:
-            self._forget_method()
+        if error.code == "method-not-offered" and self._method.remembered:
+            self._method.forget()
+            self._open = False
+            self.close()
             return
         if isinstance(error, RightsMissing):
             self._denied.add(mailbox.address)
-            alone = refusal.level != "http" and len(self._denied) < OUTSIDE
-            if alone or self._proven:
+            if refusal.status == 401 and self._proven:
+                self.close()  # the other lines still show the token that ended
+            alone = refusal.status == 403 and len(self._denied) < FORBIDDEN
+            if refusal.level != "http" or alone or self._proven:
+                self._open = self._open or refusal.level != "http"
                 return
         elif not isinstance(error, CredentialRefused | UsageError):
+            # Only who is logged on hears Exchange itself.
+            self._open = self._open or refusal.level != "http"
             return
+        self._open = False
         self._reach.stop(error)
         raise error from denied
 
     def _logged_on(self, mailbox: Mailbox, send: Callable[[], list[Answer]]) -> list[Answer]:
-        """Log on as the tenant file says, as it went before, or as the server offers."""
-        if not self._auth:
-            before = "" if self._access.auth else self._memory.recall("log-on")
-            self._remembered = bool(before)
-            self._auth = self._access.auth or before or self._discovered(mailbox)
-        answers = send()
-        if not self._access.auth:
-            self._memory.remember("log-on", self._auth)
+        if not self._method.recall():
+            refusal = self._offered(mailbox)
+            if not self._method.choose(refusal):
+                raise Denied(refusal, self.error(refusal, mailbox))
+        try:
+            answers = send()
+        except Denied as denied:
+            if denied.refusal.level != "http":
+                self._method.keep()
+            raise
+        self._method.keep()
         return answers
 
-    def _discovered(self, mailbox: Mailbox) -> str:
+    def _offered(self, mailbox: Mailbox) -> Refusal:
+        """What the server says to a stranger."""
         asking = line(self._protocol, self._url, self._access.credentials, BASIC)
+        self._hurry.waits(asking)
         try:
+            self._hurry.check()
             refusal: Refusal = self._caught(mailbox, asking.offered)
+            return refusal
         finally:
+            self._hurry.waits_no_more(asking)
             asking.close()
-        for method, auth in _OFFERED.items():
-            if refusal.status == 401 and method in refusal.offered:
-                return auth
-        raise Denied(refusal, self.error(refusal, mailbox))
-
-    def _forget_method(self) -> None:
-        self._auth, self._remembered = None, False
-        self._open = False
-        self._memory.remember("log-on", "")
-        self.close()
 
     def _said(self, name: str, mailbox: Mailbox, zone: str, make: Make, *, whole: bool) -> list[Answer]:
         address = self._primary.get(mailbox.address, mailbox.address)
-        with self._line() as own:
+        if not address.isascii():  # it has to go into a header
+            no_address = Refusal("ErrorInvalidSmtpAddress")
+            raise Denied(no_address, self.error(no_address, mailbox))
+        with self._line(mailbox) as own:
             self._hurry.check()
             body = make(address)
             answers: list[Answer] = self._caught(mailbox, lambda: own.ask(name, address, zone, body))
             self.version = own.version or self.version
-        if not whole:
-            return answers
-        if len(answers) != 1:
+        if whole and len(answers) != 1:
             raise _garbled(mailbox)
-        if isinstance(answers[0], Refusal):
-            raise Denied(answers[0], self.error(answers[0], mailbox))
+        refusals = [one for one in answers if isinstance(one, Refusal)]
+        if len(refusals) == len(answers) and len({one.code for one in refusals}) == 1:
+            # Some servers refuse a mailbox in one word, others say the same of each item.
+            error = self.error(refusals[0], mailbox)
+            if whole or refusals[0].primary or isinstance(error, RightsMissing):
+                raise Denied(refusals[0], error)
         return answers
 
     def _caught(self, mailbox: Mailbox, ask: Callable[[], Any]) -> Any:
@@ -281,22 +286,47 @@ class Wire:
         except OAuth2Error as error:
             # Its words may quote what was sent, so neither they nor its traceback go on.
             raise no_token(mailbox, error) from None
+        except (SpnegoError, struct.error, ValueError) as error:
+            if isinstance(error, requests.RequestException):
+                raise lost(mailbox, "Exchange", error, sent=may_have_left(error)) from error
+            raise _garbled(mailbox) from error  # what should have been a challenge
         except (EWSError, requests.RequestException, OSError, http.client.HTTPException) as error:
             raise lost(mailbox, "Exchange", error, sent=may_have_left(error)) from error
 
     @contextmanager
-    def _line(self) -> Iterator[Line]:
-        """A line of this thread's own; the library makes it anew inside after anything strange."""
+    def _line(self, mailbox: Mailbox) -> Iterator[Line]:
+        """A line of this thread's own; after anything strange it is not used again."""
+        auth = self._method.word
+        if not auth:  # another thread has just found that the server does not take it any more
+            raise Lost(_not_known(mailbox), sent=False, network=False)
         try:
             own = self._idle.pop()
         except IndexError:
-            own = line(self._protocol, self._url, self._access.credentials, _METHODS[self._auth or "basic"])
+            own = line(self._protocol, self._url, self._access.credentials, auth)
         self._hurry.waits(own)
         try:
             yield own
+        except Denied as denied:
+            # The library replaces a session after such an answer, and waits for ever where that failed.
+            self._give_back(own, whole=denied.refusal.level != "http")
+            raise
+        except BaseException:
+            own.close()
+            raise
+        else:
+            self._give_back(own, whole=True)
         finally:
             self._hurry.waits_no_more(own)
+
+    def _give_back(self, own: Line, *, whole: bool) -> None:
+        if whole and own.auth == self._method.word:
             self._idle.append(own)
+        else:
+            own.close()
+
+
+def _not_known(mailbox: Mailbox) -> RowFailed:
+    return RowFailed(f"{mailbox}: how to log on to Exchange has to be found out anew.", "Run again.")
 
 
 def _garbled(mailbox: Mailbox) -> Lost:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from itertools import groupby
 
 from figgo_ops.calendars import _exchange_requests as requests
-from figgo_ops.calendars._exchange_errors import Denied
 from figgo_ops.calendars._exchange_items import (
     CARRIED,
     LISTED,
@@ -19,16 +18,13 @@ from figgo_ops.calendars._exchange_items import (
     has_attachments,
     ids_of,
     is_as_wanted,
-    marker_of,
-    replaces,
     updates,
 )
+from figgo_ops.calendars._exchange_look import Looker, Now, taken_back
 from figgo_ops.calendars._exchange_refusal import Refusal
 from figgo_ops.calendars._exchange_send import CHUNK, Body, Sender, Tried, failed, item_in, parts, too_late
-from figgo_ops.calendars._exchange_soap import Answer
 from figgo_ops.calendars._exchange_wire import TRIES, Wire
-from figgo_ops.calendars._exchange_xml import Element, child, inside, is_true
-from figgo_ops.calendars._lost import Lost
+from figgo_ops.calendars._exchange_xml import Element
 from figgo_ops.errors import CredentialRefused, FiggoOpsError, RowFailed, UsageError
 from figgo_ops.plan import Change, Existing, Mailbox, Outcome
 
@@ -36,10 +32,9 @@ _BUSY = "Exchange stays busy", "Run again later."
 _CHANGED = "it was changed since it was read", "Plan again."
 _GONE = "it is gone", "Plan again."
 _NO_ZONE = "Correct the time zone in the tenant file."
+_BESIDE = "its old form is still there beside the new one"
+_ATTACHED = "attachments cannot be carried over to a new event"
 _BY_HAND = "Ask the owner to take the attachments out or to delete the event, then run again."
-
-Now = Answer | FiggoOpsError
-"""What an event is now: the answer to a question about it, or why there was none."""
 
 
 class Writer:
@@ -55,7 +50,7 @@ class Writer:
 
     def __init__(self, wire: Wire, may_write: Callable[[], bool], *, hard: bool) -> None:
         self._wire, self._may_write, self._hard = wire, may_write, hard
-        self._sender = Sender(wire, may_write)
+        self._sender, self._looker = Sender(wire, may_write), Looker(wire)
         self._doubtful: set[str] = set()
         self.stopped: FiggoOpsError | None = None
 
@@ -81,9 +76,12 @@ class Writer:
         if changes[0].action == "remove":
             yield from self._remove(changes)
         elif changes[0].action == "create":
-            replacing = [change for change in changes if change.carries]
-            yield from self._create(changes, self._now(replacing, CARRIED, lambda change: change.carries))
-        elif replaces(changes[0]):
+            old = [change.carries for change in changes if change.carries]
+            now = self._now(old, CARRIED)
+            now |= self._looker.deleted(taken_back(changes, now))
+            before = {id(change): now[change.carries.id] for change in changes if change.carries}
+            yield from self._create(changes, before)
+        elif changes[0].may_create:
             yield from self._write_anew(changes)
         else:
             yield from self._update(changes)
@@ -97,90 +95,85 @@ class Writer:
             try:
                 if isinstance(before, FiggoOpsError):
                     yield Outcome(change, "failed", error=before)
+                elif has_attachments(change.carries) and not gone:
+                    yield failed(change, _ATTACHED, _BY_HAND)
                 elif isinstance(before, Refusal) and not gone:
-                    yield Outcome(change, "failed", error=self._wire.error(before, change.mailbox))
+                    yield Outcome(change, "failed", error=self._wire.error(before, _origin(change)))
                 else:
                     made[id(change)] = created(change, None if gone else item_in(before))
             except NoZoneError as error:
                 yield failed(change, f"Windows has no time zone {error}", _NO_ZONE)
+        first = not old  # looking at what is replaced took its time
         for part in parts([change for change in changes if id(change) in made], made):
-            yield from self._create_part(part, made)
+            yield from self._create_part(part, made, first=first)
+            first = False
 
-    def _create_part(self, waiting: list[Change], made: dict[int, Element]) -> Iterator[Outcome]:
+    def _create_part(
+        self, waiting: list[Change], made: dict[int, Element], *, first: bool
+    ) -> Iterator[Outcome]:
         def body(address: str, changes: Sequence[Change]) -> Element:
             return requests.create(address, [made[id(change)] for change in changes])
 
-        for attempt in range(TRIES):
+        # Only tries in a row that settle nothing are counted: each may be stopped by another item.
+        attempt = 0
+        while waiting and attempt < TRIES:
             if waiting[0].mailbox.address in self._doubtful:
                 yield from map(_held_back, waiting)
                 return
-            tried = self._sender.send("CreateItem", waiting, body, first=attempt == 0)
+            tried = self._sender.send("CreateItem", waiting, body, first=first)
+            first = False
             yield from _done(tried, removing=False)
             yield from (Outcome(change, "failed", error=error) for change, error, _ in tried.refused)
             yield from self._look_for(tried.doubtful)
+            self._pause(tried, attempt)
+            attempt = 0 if len(tried.again) < len(waiting) else attempt + 1
             waiting = tried.again
-            if not waiting:
-                return
-            self._wire.busy(tried.back_off, attempt)
         yield from (failed(change, *_BUSY) for change in waiting)
+
+    def _pause(self, tried: Tried, attempt: int) -> None:
+        if tried.busy:
+            self._wire.busy(tried.back_off, attempt)
 
     def _look_for(self, doubtful: Sequence[tuple[Change, FiggoOpsError]]) -> Iterator[Outcome]:
         """What became of creations whose answer was lost; one that is not there may still arrive."""
         if not doubtful:
             return
         changes = [change for change, _ in doubtful]
-        found, unread = self._found(changes[0].mailbox, [change.marker[0] for change in changes])
+        found, unread = self._looker.keyed(changes[0].mailbox, [change.marker[0] for change in changes])
         for change, error in doubtful:
             before = change.existing.id if change.existing else ""
             there = [one for one in found.get(change.marker[0], ()) if ids_of(one)[0] != before]
             wanted = next((one for one in there if is_as_wanted(one, change)), None)
             if wanted is not None:
                 yield Outcome(change, "done", *ids_of(wanted))
-            elif there:
+            elif there and unread is None:
                 yield failed(change, "an event written meanwhile stands in its place", "Plan again.")
             else:
                 self._doubtful.add(change.mailbox.address)
                 yield Outcome(change, "unknown", error=unread or error, creating=True)
 
-    def _found(
-        self, mailbox: Mailbox, keys: list[str]
-    ) -> tuple[dict[str, list[Element]], FiggoOpsError | None]:
-        """The items in the calendar with one of these keys, or why they could not be read."""
-        try:
-            message = self._wire.one(
-                "FindItem", mailbox, lambda address: requests.find_keys(address, keys, LISTED)
-            )
-        except (Denied, Lost) as failure:
-            return {}, failure.error
-        except FiggoOpsError as error:
-            # The calendar as a whole is lost; the next call says so, these changes still need their outcome.
-            return {}, error
-        root = child(message, "RootFolder")
-        if root is None or not is_true(root.get("IncludesLastItemInRange", "true")):
-            return {}, RowFailed(f"{mailbox}: Exchange did not say all that is there.", "Run again.")
-        found: dict[str, list[Element]] = {}
-        for item in inside(root, "CalendarItem"):
-            found.setdefault(marker_of(item)[0], []).append(item)
-        return found, None
-
     def _update(self, changes: list[Change]) -> Iterator[Outcome]:
-        sendable = []
+        made: dict[int, Element] = {}
         for change in changes:
             try:
-                updates(change)
-                sendable.append(change)
+                made[id(change)] = requests.changed(_listed(change), updates(change))
             except NoZoneError as error:
                 yield failed(change, f"Windows has no time zone {error}", _NO_ZONE)
 
         def body(_address: str, waiting: Sequence[Change]) -> Element:
-            return requests.update((_listed(change), updates(change)) for change in waiting)
+            return requests.update(made[id(change)] for change in waiting)
 
-        yield from self._on_listed("UpdateItem", sendable, body, removing=False)
+        first = True
+        for part in parts([change for change in changes if id(change) in made], made):
+            yield from self._on_listed("UpdateItem", part, body, removing=False, first=first)
+            first = False
 
     def _remove(self, changes: list[Change]) -> Iterator[Outcome]:
         """Exchange need not look at the change key of what it deletes, so we do, just before."""
-        now = self._now(changes, ("item:ParentFolderId",), _listed)
-        found = [(change, self._settled(change, now[id(change)], removing=True)) for change in changes]
+        now = self._now(map(_listed, changes), ("item:ParentFolderId",))
+        found = [
+            (change, self._settled(change, now[_listed(change).id], removing=True)) for change in changes
+        ]
         yield from (_not_begun(outcome) for _, outcome in found if outcome)
         yield from self._delete([change for change, outcome in found if outcome is None])
 
@@ -189,22 +182,22 @@ class Writer:
             ids = [(_listed(change).id, _listed(change).etag) for change in waiting]
             return requests.delete(ids, hard=self._hard)
 
-        return self._on_listed("DeleteItem", changes, body, removing=True)
+        return self._on_listed("DeleteItem", changes, body, removing=True, first=False)
 
     def _write_anew(self, changes: list[Change]) -> Iterator[Outcome]:
         """Days into hours: a new item under the same key, read back before the old one goes."""
-        now = self._now(changes, (*LISTED, *CARRIED), _listed)
+        now = self._now(map(_listed, changes), (*LISTED, *CARRIED))
         ready = []
         for change in changes:
-            outcome = self._settled(change, now[id(change)], removing=False)
+            outcome = self._settled(change, now[_listed(change).id], removing=False)
             if outcome:
                 yield _not_begun(outcome)
             elif has_attachments(change.existing):
-                yield failed(change, "attachments cannot be carried over to a new event", _BY_HAND)
+                yield failed(change, _ATTACHED, _BY_HAND)
             else:
                 ready.append(change)
         born = {}
-        for outcome in self._create(ready, now):
+        for outcome in self._create(ready, {id(change): now[_listed(change).id] for change in ready}):
             if outcome.status == "done":
                 born[id(outcome.change)] = outcome
             else:
@@ -213,30 +206,42 @@ class Writer:
 
     def _take_away_the_old(self, born: dict[int, Outcome]) -> Iterator[Outcome]:
         changes = [outcome.change for outcome in born.values()]
-        now = self._now(changes, LISTED, lambda change: born[id(change)])
+        now = self._now((one for change in changes for one in (born[id(change)], _listed(change))), LISTED)
         good = []
         for change in changes:
-            there = now[id(change)]
+            there = now[born[id(change)].id]
             unseen = isinstance(there, Refusal | FiggoOpsError)
-            if not unseen and is_as_wanted(item_in(there), change):
-                good.append(change)
-            else:
+            old = self._settled(change, now[_listed(change).id], removing=False)
+            if unseen or not is_as_wanted(item_in(there), change):
                 yield failed(change, "its new form was not read back, the old one was left", "Run again.")
+            elif old is None:
+                good.append(change)
+            elif old.status == "unknown":
+                yield failed(change, _BESIDE, "Run again.")
+            else:
+                self._take_back(born[id(change)])
+                yield old
         for outcome in self._delete(good):
             if outcome.status == "done":
                 yield born[id(outcome.change)]
             else:
-                yield failed(outcome.change, "its old form is still there beside the new one", "Run again.")
+                yield failed(outcome.change, _BESIDE, "Run again.")
+
+    def _take_back(self, outcome: Outcome) -> None:
+        """Its owner acted on the old form meanwhile: the new one goes again, and the owner's act stays."""
+        new = replace(_listed(outcome.change), id=outcome.id, etag=outcome.etag)
+        for _ in self._delete([replace(outcome.change, existing=new)]):
+            pass  # where it cannot go it is a duplicate for the next run
 
     def _on_listed(
-        self, name: str, waiting: list[Change], body: Body, *, removing: bool
+        self, name: str, waiting: list[Change], body: Body, *, removing: bool, first: bool
     ) -> Iterator[Outcome]:
         """Write to events that must still be as listed."""
         lost: dict[int, FiggoOpsError] = {}
-        for attempt in range(TRIES):
-            if not waiting:
-                return
-            tried = self._sender.send(name, waiting, body, first=attempt == 0)
+        attempt = 0
+        while waiting and attempt < TRIES:
+            tried = self._sender.send(name, waiting, body, first=first)
+            first = False
             yield from _done(tried, removing=removing)
             for change, error, refusal in tried.refused:
                 if id(change) in lost and refusal and (refusal.gone or refusal.stale):
@@ -244,17 +249,18 @@ class Writer:
                 else:
                     yield _refused(change, error, refusal, removing=removing)
             lost |= {id(change): error for change, error in tried.doubtful}
-            waiting = tried.again
-            if waiting:
-                self._wire.busy(tried.back_off, attempt)
+            left = tried.again
             doubtful = [change for change, _ in tried.doubtful]
-            now = self._now(doubtful, LISTED, _listed)
+            now = self._now(map(_listed, doubtful), LISTED)
             for change in doubtful:
-                outcome = self._settled(change, now[id(change)], removing=removing)
+                outcome = self._settled(change, now[_listed(change).id], removing=removing)
                 if outcome:
                     yield outcome
                 else:
-                    waiting.append(change)
+                    left.append(change)
+            self._pause(tried, attempt)
+            attempt = 0 if len(left) < len(waiting) else attempt + 1
+            waiting = left
         for change in waiting:
             if id(change) in lost:
                 yield Outcome(change, "unknown", error=lost[id(change)])
@@ -280,42 +286,23 @@ class Writer:
             return Outcome(change, "done", *ids_of(item))
         return None if ids_of(item) == (listed.id, listed.etag) else failed(change, *_CHANGED)
 
-    def _now(
-        self,
-        changes: Sequence[Change],
-        fields: Sequence[str],
-        which: Callable[[Change], Existing | Outcome | None],
-    ) -> dict[int, Now]:
-        """What these events are now, by the change that asks; all of them in one request."""
-        asked = [(change, one) for change in changes if (one := which(change)) is not None]
-        if not asked:
-            return {}
-        ids = [(one.id, "") for _, one in asked]
-        try:
-            answers: Sequence[Now] = self._wire.call(
-                "GetItem", asked[0][0].mailbox, lambda _address: requests.get(ids, fields)
-            )
-        except (Denied, Lost) as failure:
-            answers = [failure.error] * len(asked)
-        except FiggoOpsError as error:
-            # The calendar as a whole is lost; the next call says so, these changes still need their outcome.
-            answers = [error] * len(asked)
-        if len(answers) != len(asked):
-            answers = [_miscounted(changes[0].mailbox)] * len(asked)
-        return {id(change): answer for (change, _), answer in zip(asked, answers, strict=True)}
+    def _now(self, events: Iterable[Existing | Outcome], fields: Sequence[str]) -> dict[str, Now]:
+        """What these events are now, by id; a replaced one may be in another mailbox."""
+        return self._looker.now(map(_place, events), fields)
 
 
 def chunks(changes: Iterable[Change]) -> Iterator[list[Change]]:
-    """The changes of one mailbox in their order, cut into what may go together."""
-    for _, group in groupby(changes, key=_kind):
-        waiting = list(group)
-        while waiting:
-            yield waiting[:CHUNK]
-            waiting = waiting[CHUNK:]
+    """The changes of one mailbox cut into what may go together; those of one action may change places."""
+    for _, run in groupby(changes, key=lambda change: change.action):
+        for _, group in groupby(sorted(run, key=_kind), key=_kind):
+            waiting = list(group)
+            while waiting:
+                yield waiting[:CHUNK]
+                waiting = waiting[CHUNK:]
 
 
 def _kind(change: Change) -> tuple[str, bool, str]:
-    return change.action, change.action == "update" and replaces(change), change.shown.zone
+    return change.action, change.may_create, change.shown.zone
 
 
 def _done(tried: Tried, *, removing: bool) -> Iterator[Outcome]:
@@ -346,6 +333,15 @@ def _listed(change: Change) -> Existing:
     return change.existing
 
 
+def _place(event: Existing | Outcome) -> tuple[Mailbox, str]:
+    return (event.mailbox if isinstance(event, Existing) else event.change.mailbox), event.id
+
+
+def _origin(change: Change) -> Mailbox:
+    """Where the event is whose note goes along."""
+    return change.carries.mailbox if change.carries else change.mailbox
+
+
 def _not_allowed(change: Change) -> Outcome:
     return Outcome(change, "failed", error=too_late(change.mailbox))
 
@@ -361,7 +357,3 @@ def _held_back(change: Change) -> Outcome:
 
 def _no_id(change: Change) -> RowFailed:
     return RowFailed(f"{change.mailbox}: Exchange gave no id for the event {change.key}.", "Run again.")
-
-
-def _miscounted(mailbox: Mailbox) -> RowFailed:
-    return RowFailed(f"{mailbox}: Exchange did not answer for each event it was asked about.", "Run again.")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from figgo_ops.events import Event, ShowAs, State
 
-PROPERTY_SET = "7c1f3e0a-5b1d-4f0e-9c55-2f6d8a4be917"
+PROPERTY_SET = "6f1d0a52-9d0e-4c59-8a2c-2b8d1f0e7a11"
 """The set that our two named properties live in; fixed for ever, or no event of ours would be known again."""
 
 KEY, PRINT = "FiggoOpsKey", "FiggoOpsPrint"

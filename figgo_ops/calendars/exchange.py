@@ -50,12 +50,14 @@ class ExchangeCalendar:
     """The port over one service account with the right to act for others."""
 
     hour_ranges = True
+    deduplicates = False
 
     def __init__(self, name: str, wire: "Wire", settings: Settings) -> None:
         self.name, self._wire, self._threads = name, wire, settings.threads
         self._hard = settings.deletion == "hard"
         # Deleted Items keeps until its owner empties it, and Exchange for two weeks more.
         self.bin = None if self._hard else timedelta(days=14)
+        self.owner_empties_bin = not self._hard
         self.notice = NOTICE if settings.online else ""
 
     def project(self, event: Event) -> Event:
@@ -96,11 +98,12 @@ class ExchangeCalendar:
 
         self._wire.begin()
         writer = Writer(self._wire, may_write, hard=self._hard)
+        # Once it is stopped the others fail unsent: a change taken and not told of would count as unknown.
         groups = (list(chunks(group)) for _, group in groupby(changes, key=lambda change: change.mailbox))
         for outcomes in side_by_side(groups, writer.write, self._threads, self._wire.leave):
             yield from outcomes
-            if writer.stopped:
-                raise writer.stopped
+        if writer.stopped:
+            raise writer.stopped
 
     def probe(self, mailbox: str) -> Iterator[Check]:
         """Log-on, calendar and time zone, in this order; what stands on a failed one is skipped."""
@@ -117,7 +120,7 @@ class ExchangeCalendar:
         if error:
             yield Check("time zone", "skipped", "the calendar could not be read")
         else:
-            yield Check("time zone", "ok", self._zone(whom))
+            yield self._zone(whom)
 
     def close(self) -> None:
         """Let go of connections."""
@@ -129,7 +132,7 @@ class ExchangeCalendar:
         except FiggoOpsError as error:
             return Listing(mailbox, error=error)
 
-    def _zone(self, mailbox: Mailbox) -> str:
+    def _zone(self, mailbox: Mailbox) -> Check:
         """The zone that its owner chose on the web, if they ever did."""
         from figgo_ops.calendars import _exchange_requests as requests
         from figgo_ops.calendars._exchange_errors import Denied
@@ -137,9 +140,13 @@ class ExchangeCalendar:
 
         try:
             answer = self._wire.one("GetUserConfiguration", mailbox, lambda _address: requests.options())
-        except (Denied, Lost):
-            return "not chosen on the web"
-        return zone_setting(answer) or "not known here"
+        except Denied as denied:
+            if denied.refusal.gone:
+                return Check("time zone", "ok", "not chosen on the web")
+            return Check("time zone", "warning", denied.error.message, denied.error.remedy)
+        except Lost as lost:
+            return Check("time zone", "warning", lost.error.message, lost.error.remedy)
+        return Check("time zone", "ok", zone_setting(answer) or "not known here")
 
     def _listings(
         self, addresses: Iterable[str], found: Callable[[Mailbox], list[Existing]]

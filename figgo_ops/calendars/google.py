@@ -49,6 +49,11 @@ class Settings(BaseModel):
     # Answers take some 0.2 seconds, so 32 at once use up what Google allows a project; the others even out.
     threads: int = Field(36, ge=1, le=64)
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Where it calls; the key file says where tokens come from, unless told otherwise."""
+        return self.api_root, self.token_url or ""
+
 
 def open_calendar(
     name: str, settings: Settings, secret: Resolve, clock: Clock, _memory: Memory
@@ -94,7 +99,9 @@ class GoogleCalendar:
     """The port over one service account with domain-wide delegation."""
 
     hour_ranges = False
+    deduplicates = True
     bin: timedelta | None = timedelta(days=30)
+    owner_empties_bin = False
     notice = ""
 
     def __init__(self, name: str, wire: "Wire", threads: int) -> None:

@@ -118,7 +118,7 @@ def _by_limit(facts: Facts, change: Change) -> Reason | None:
 
 
 def _by_quiet(facts: Facts, change: Change) -> Reason | None:
-    until = facts.quiet.get(change.mailbox) if change.action == "create" else None
+    until = facts.quiet.get(change.mailbox) if change.may_create else None
     if until is None:
         return None
     sentence = (

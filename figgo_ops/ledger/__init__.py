@@ -158,14 +158,16 @@ class Ledger(Mailboxes):
                 row.employee: row.legal_entity for row in connection.execute(asked.order_by(_changes.c.id))
             }
 
-    def left_open(self, tenant: str, now: datetime) -> list[Recorded]:
-        """Changes that were begun, and never finished, by runs that are over.
+    def left_open(self, tenant: str, now: datetime, since: datetime | None = None) -> list[Recorded]:
+        """Changes that were begun, lately or ever, and never finished, by runs that are over.
 
         A run counts as alive while a lease is held in its name or in one that begins with it and a slash.
         """
         with self._reading() as connection:
             alive = {holder.partition("/")[0] for holder in self._holders(connection, now)}
             begun = and_(_changes.c.tenant == tenant, _changes.c.status == "started")
+            if since is not None:
+                begun = and_(begun, _changes.c.started >= since)
             ended = select(_runs.c.id).where(_runs.c.tenant == tenant, _runs.c.ended.is_not(None))
             over = set(connection.execute(ended).scalars())
             return [row for row in _recorded(connection, begun) if row.run in over or row.run not in alive]

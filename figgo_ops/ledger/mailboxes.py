@@ -81,15 +81,20 @@ class Mailboxes(Leases):
             self._upsert(connection, rows.mailboxes, [at_mailbox(tenant, mailbox, quiet_until=until)])
 
     def unsettled(self, tenant: str, since: datetime) -> dict[Mailbox, set[str]]:
-        """Keys of creations whose outcome nobody could tell when they were sent, by mailbox."""
+        """Keys of creations whose outcome nobody could tell when they were sent, by mailbox.
+
+        Where days were to become hours the old event has the same key: such a one is never seen settled.
+        """
         made = rows.changes.c
-        asked = select(made.calendar, made.address, made.key).where(
-            made.tenant == tenant, made.action == "create", made.status == "unknown", made.started >= since
+        asked = select(rows.changes).where(
+            made.tenant == tenant, made.action != "remove", made.status == "unknown", made.started >= since
         )
         found: dict[Mailbox, set[str]] = {}
         with self._reading() as connection:
-            for calendar, address, key in connection.execute(asked):
-                found.setdefault(Mailbox(calendar, address), set()).add(key)
+            for change in map(rows.change_from, connection.execute(asked).mappings()):
+                if change.may_create:
+                    key = str(change.key) if change.action == "create" else f"{change.key} anew"
+                    found.setdefault(change.mailbox, set()).add(key)
         return found
 
     def last_written(self, tenant: str) -> dict[tuple[Mailbox, str], str]:

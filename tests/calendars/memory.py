@@ -131,6 +131,7 @@ class MemoryCalendar:
     ) -> None:
         self.name, self.hour_ranges = name, hour_ranges
         self.bin: timedelta | None = None
+        self.owner_empties_bin = False
         self.shelves = {address: Shelf(address, zone) for address in addresses}
         self.aliases: dict[str, str] = {}
         self.unreadable: dict[str, FiggoOpsError] = {}

@@ -20,6 +20,7 @@ from figgo_ops.sandbox.ca import make_authority
 from figgo_ops.sandbox.exchange import ExchangeService
 from figgo_ops.sandbox.faults import Fault, Faults
 from figgo_ops.sandbox.google import GoogleService, public_key_of, service_account_info
+from figgo_ops.sandbox.messages import Request, Response
 from figgo_ops.sandbox.web import Entry, RequestLog, Server
 from figgo_ops.secrets import Secret
 from tests.calendars.contract import ANNE, ZOE
@@ -180,6 +181,27 @@ class GoogleStage:
         self.fault("status", method="GET", principal=address, after=1, times=None, value=503)
 
 
+class WatchedExchange(ExchangeService):
+    """Exchange with somebody beside it.
+
+    Attributes:
+        seen: every request that it had to answer.
+        aside: what happens right after each, which may also change the answer.
+    """
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.seen: list[Request] = []
+        self.aside: Callable[[Request, Response], None] | None = None
+
+    def handle(self, request: Request) -> Response:
+        self.seen.append(request)
+        answer = super().handle(request)
+        if self.aside is not None:
+            self.aside(request, answer)
+        return answer
+
+
 class ExchangeStage:
     """The adapter, over real sockets, against the rehearsal company's Exchange."""
 
@@ -188,7 +210,7 @@ class ExchangeStage:
 
     def __init__(self, folder: Path, mails: tuple[str, ...] = (ANNE, ZOE)) -> None:
         self.clock, self.faults, self.log, self.known = Clock(), Faults(), RequestLog(), Known()
-        self.exchange = ExchangeService(
+        self.exchange = WatchedExchange(
             self.user, self.password, mails, clock=lambda: self.clock.now().timestamp()
         )
         self.authority = make_authority(folder)
@@ -231,6 +253,15 @@ class ExchangeStage:
             for entry in self.log.entries()
             if entry.path.endswith(f"/{operation}") and status in (None, entry.status)
         ]
+
+    def asked(self) -> list[str]:
+        """Every operation asked for so far, in order."""
+        names = (entry.path.partition(".asmx/")[2] for entry in self.log.entries())
+        return [name for name in names if name]
+
+    def bodies(self, operation: str) -> list[bytes]:
+        """What was asked of an operation so far, as it was sent."""
+        return [one.body for one in self.exchange.seen if one.place.endswith(f"/{operation}")]
 
     def add(self, address: str, title: str, first: date, days: int = 1) -> str:
         return str(self.exchange.owner(address).add(title, first, first + timedelta(days))["id"])

@@ -12,7 +12,9 @@ import pytest
 
 from figgo_ops.calendars import _exchange_refusal as refusals
 from figgo_ops.calendars._exchange_codes import CASES
-from figgo_ops.calendars._exchange_errors import Denied, Lost, Refusal, code_in, lost, meaning
+from figgo_ops.calendars._exchange_errors import Denied, meaning
+from figgo_ops.calendars._exchange_refusal import Refusal, code_in
+from figgo_ops.calendars._lost import Lost, lost
 from figgo_ops.errors import (
     CredentialRefused,
     FiggoOpsError,
@@ -85,7 +87,6 @@ KNOWN = {code: kind for kind, codes in BY_MEANING.items() for code in codes.spli
 
 WITHOUT_SOAP = (
     "redirect",
-    "page",
     *(f"HTTP {status}" for status in (401, 403, 404, 407, 408, 500, 502, 503)),
 )
 
@@ -287,7 +288,6 @@ def test_a_wrong_address_is_a_matter_of_the_tenant_file() -> None:
     for error in (
         told("HTTP 404"),
         told("HTTP 405"),
-        told("page", level="http"),
         told("redirect", status=302),
     ):
         assert (type(error), error.exit, error.code) == (UsageError, 2, "wrong-url")
@@ -307,15 +307,13 @@ def test_the_redirect_to_exchanges_own_error_page_is_a_passing_fault() -> None:
 
 
 def test_a_page_under_an_error_status_is_a_server_out_of_order_not_a_wrong_address() -> None:
-    for code in ("page", ""):
-        refusal = Refusal(
-            code, "<html>Server Error in '/EWS' Application.</html>", 500, "http", server="EX02"
-        )
-        error = meaning(refusal, WHOM, url=URL)
-        assert type(error) is Unreachable
-        assert "HTTP 500" in error.message
-        assert "EX02" in error.message
-        assert (refusal.passing, refusal.not_done) == (True, False)
+    text = "<html>Server Error in '/EWS' Application.</html>"
+    refusal = Refusal("", text, 500, "http", server="EX02")
+    error = meaning(refusal, WHOM, url=URL)
+    assert type(error) is Unreachable
+    assert "HTTP 500" in error.message
+    assert "EX02" in error.message
+    assert (refusal.passing, refusal.not_done) == (True, False)
 
 
 @pytest.mark.parametrize("status", [500, 501, 502, 503, 504, 599])
@@ -390,9 +388,15 @@ def test_after_a_timeout_or_an_internal_error_a_write_may_have_been_done(code: s
     assert [one.not_done for one in both(code)] == [False, False]
 
 
-def test_a_store_that_is_lost_with_an_item_in_hand_leaves_that_item_open() -> None:
+def test_a_store_that_is_lost_leaves_open_what_was_done() -> None:
     for code in BY_MEANING[(Unreachable, "mailbox-down")].split():
-        assert [one.not_done for one in both(code)] == [False, True]
+        assert [one.not_done for one in both(code)] == [False, False]
+
+
+def test_what_exchange_quotes_is_not_repeated() -> None:
+    """It may be a title, and with it what somebody is absent for."""
+    error = told("ErrorSchemaValidation", text="The value 'Arrêt maladie Zoé' of 'Subject' is not valid.")
+    assert "maladie" not in error.message + error.remedy
 
 
 def test_everything_else_that_exchange_refuses_is_surely_undone() -> None:
@@ -443,11 +447,11 @@ def test_a_connection_that_nobody_takes_says_so_and_may_be_tried_again() -> None
         taken.bind(("127.0.0.1", 0))
         with pytest.raises(ConnectionRefusedError) as caught:
             socket.create_connection(taken.getsockname())
-    failure = lost(WHOM, caught.value, sent=False)
+    failure = lost(WHOM, "Exchange", caught.value, sent=False)
     assert failure.error.message == f"{WHOM}: Exchange could not be asked: the connection was refused."
     assert (type(failure), type(failure.error)) == (Lost, Unreachable)
     assert (failure.sent, failure.network, failure.final, failure.asked) == (False, True, False, None)
-    assert lost(WHOM, TimeoutError(), sent=True).sent
+    assert lost(WHOM, "Exchange", TimeoutError(), sent=True).sent
 
 
 class LibraryError(OSError):
@@ -469,7 +473,10 @@ def test_what_is_behind_a_librarys_error_says_why_nobody_answered(behind: Except
     outer = LibraryError("wrapped")
     outer.__context__ = LibraryError("wrapped once more")
     outer.__context__.__cause__ = behind
-    assert lost(WHOM, outer, sent=False).error.message == f"{WHOM}: Exchange could not be asked: {cause}."
+    assert (
+        lost(WHOM, "Exchange", outer, sent=False).error.message
+        == f"{WHOM}: Exchange could not be asked: {cause}."
+    )
 
 
 def test_a_refused_certificate_is_final() -> None:
@@ -477,7 +484,7 @@ def test_a_refused_certificate_is_final() -> None:
     refused.verify_code, refused.verify_message = 18, "self-signed certificate"
     wrapped = OSError("wrapped by a library")
     wrapped.__context__ = refused
-    failure = lost(WHOM, wrapped, sent=False)
+    failure = lost(WHOM, "Exchange", wrapped, sent=False)
     assert (failure.final, failure.error.code) == (True, "certificate")
     assert "self-signed" in failure.error.message
 
@@ -501,7 +508,14 @@ def test_every_code_is_spelt_as_in_the_official_schema() -> None:
     official = {str(one.get("value")) for one in kind.iter(f"{name}enumeration")}
     assert "ErrorServerBusy" in official
     ours = {*CASES, *KNOWN}.union(
-        *(refusals.TOO_FAST, refusals.PASSING, refusals.UNSURE_OF_ITEMS, refusals.GONE, refusals.STALE),
+        *(
+            refusals.TOO_FAST,
+            refusals.PASSING,
+            refusals.UNSURE,
+            refusals.BEFORE,
+            refusals.GONE,
+            refusals.STALE,
+        ),
         *(refusals.TOO_LARGE, refusals.TOO_LARGE_IF_WHOLE),
     )
     assert {code for code in ours if not code.startswith("HTTP ")} <= official
