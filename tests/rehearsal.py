@@ -2,9 +2,10 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Self
 from unittest import mock
@@ -17,12 +18,16 @@ from figgo_ops.result import Result
 from figgo_ops.sandbox import Fault, Rehearsal
 from figgo_ops.sandbox.absences import Leave
 from figgo_ops.sandbox.company import Company
-from figgo_ops.sandbox.google_owner import Owner
+from figgo_ops.sandbox.exchange import PATH
+from figgo_ops.sandbox.exchange_times import windows_id
+from figgo_ops.sandbox.home import Home as SandboxHome
 from figgo_ops.sandbox.messages import Entry, Request
 from figgo_ops.sandbox.narrator import Case
-from figgo_ops.sandbox.people import Person
+from figgo_ops.sandbox.people import LEGAL_ENTITIES, Person
+from figgo_ops.sandbox.rehearsal import Keeper
 from figgo_ops.sandbox.worktime import AFTERNOON, MORNING, is_weekend, slots
 from figgo_ops.session import Session
+from tests.calendars.stages import service_account
 
 TENANT = "corail"
 GENEVA, ANTILLES = 2, 3
@@ -30,6 +35,14 @@ TODAY = date(2026, 11, 23)
 """A Monday with Christmas, the New Year and a clock change ahead."""
 
 DAY = timedelta(days=1)
+
+ZONES = {windows_id(one.timezone): one.timezone for one in LEGAL_ENTITIES}
+"""Windows has one name for many zones; ours have one each."""
+
+LOG_ONS = ("/token", PATH)
+LISTINGS = {"google": ("GET", "*"), "exchange": ("POST", f"{PATH}/FindItem")}
+WRITES = {"google": ("[!G]*", "*"), "exchange": ("POST", f"{PATH}/*teItem")}
+"""For each provider the methods and places of such calls."""
 
 Event = dict[str, Any]
 
@@ -79,6 +92,9 @@ class Corail:
     ) -> None:
         """With no day named it is the real one, for work that other processes do on the real clock."""
         self.clock = Clock(datetime.combine(today, time(8), UTC) if today else datetime.now(UTC))
+        place = SandboxHome(folder / "home")
+        place.prepare()
+        place.service_account(lambda: service_account()[0])  # a short key: every run parses it anew
         self.stage = Rehearsal(folder / "home", people, seed, today)
         self.stage.figgo.clock = lambda: self.clock.now().timestamp()
         self.home = Home.open(str(self.stage.home))
@@ -147,7 +163,7 @@ class Corail:
 
     def events(self, number: int) -> list[Event]:
         """What somebody's calendar truly holds, whatever a client was told."""
-        return self.stage.google.content(self.mail(number))
+        return self.keeper(number).content(self.mail(number))
 
     def event_id(self, number: int) -> str:
         """The id of the only event in somebody's calendar."""
@@ -172,9 +188,13 @@ class Corail:
             self.stage.settle_cancellation(request.id, True)
         return len(approved)
 
-    def owner(self, number: int) -> Owner:
-        """Somebody's own hands in their calendar."""
-        return self.stage.google.owner(self.mail(number))
+    def owner(self, number: int) -> Any:
+        """Somebody's own hands in their calendar, with the verbs of their provider."""
+        return self.keeper(number).owner(self.mail(number))
+
+    def keeper(self, number: int) -> Keeper:
+        """Google or Exchange, whichever keeps somebody's mailbox."""
+        return self.stage.keeper(self.person(number))
 
     def fault(self, service: str, kind: str, **more: Any) -> None:
         """Let something go wrong."""
@@ -200,16 +220,28 @@ class Corail:
         self.home.store("file:corail-figgo.key", self._full if role == "full" else other.read_text())
 
     def calls(self, service: str, method: str = "*", path: str = "") -> list[Entry]:
-        """Requests since the log was cleared; those for a token are left out unless their path is given."""
+        """Requests since the log was cleared; mere log-ons are left out unless their path is given."""
         return [
             entry
             for entry in self.stage.log.entries(service, path or None)
-            if method in ("*", entry.method) and (path or entry.path != "/token")
+            if method in ("*", entry.method) and (path or entry.path not in LOG_ONS)
         ]
+
+    def listings(self) -> list[Entry]:
+        """Calls that asked what a calendar holds."""
+        return self._such(LISTINGS)
 
     def writes(self) -> list[Entry]:
         """Calls that may have changed a calendar."""
-        return [entry for entry in self.calls("google") if entry.method != "GET"]
+        return self._such(WRITES)
+
+    def _such(self, wanted: Mapping[str, tuple[str, str]]) -> list[Entry]:
+        return [
+            entry
+            for service, (method, place) in wanted.items()
+            for entry in self.calls(service)
+            if fnmatchcase(entry.method, method) and fnmatchcase(entry.path, place)
+        ]
 
     def forget_calls(self) -> None:
         """Clear the log."""
@@ -227,24 +259,38 @@ class Corail:
 
 def key_of(event: Event) -> str:
     """The key in an event's marker; "" where there is none."""
+    if "change_key" in event:
+        return str(event["properties"].get("FiggoOpsKey", ""))
     return str(event.get("extendedProperties", {}).get("private", {}).get("figgoOpsKey", ""))
 
 
 def drawn(event: Event) -> str:
     """One line: `2026-12-07..2026-12-11`, `2026-12-07 14:00..18:00 Europe/Paris`; ? is tentative."""
+    title = event["subject"] if "change_key" in event else event.get("summary", "")
+    mark = " ?" if event["status"].lower() == "tentative" else ""
+    return _when(event) + mark + (f" {title}" if title != "Absent" else "")
+
+
+def _when(event: Event) -> str:
     start, end = event["start"], event["end"]
+    if "change_key" in event:
+        if event["all_day"]:
+            return _days(event["first_day"], event["last_day"])
+        return _times(start, end, ZONES[event["start_zone"]])
     if "date" in start:
-        last = (date.fromisoformat(end["date"]) - DAY).isoformat()
-        line = start["date"] if last == start["date"] else f"{start['date']}..{last}"
-    else:
-        zone = ZoneInfo(start["timeZone"])
-        begin, stop = (datetime.fromisoformat(one["dateTime"]).astimezone(zone) for one in (start, end))
-        until = f"{stop:%H:%M}" if begin.date() == stop.date() else f"{stop:%Y-%m-%d %H:%M}"
-        line = f"{begin:%Y-%m-%d %H:%M}..{until} {zone.key}"
-    title = event.get("summary", "")
-    return (
-        line + (" ?" if event["status"] == "tentative" else "") + (f" {title}" if title != "Absent" else "")
-    )
+        return _days(date.fromisoformat(start["date"]), date.fromisoformat(end["date"]) - DAY)
+    begin, stop = (datetime.fromisoformat(one["dateTime"]) for one in (start, end))
+    return _times(begin, stop, start["timeZone"])
+
+
+def _days(first: date, last: date) -> str:
+    return f"{first}" if first == last else f"{first}..{last}"
+
+
+def _times(start: datetime, end: datetime, zone: str) -> str:
+    begin, stop = (moment.astimezone(ZoneInfo(zone)) for moment in (start, end))
+    until = f"{stop:%H:%M}" if begin.date() == stop.date() else f"{stop:%Y-%m-%d %H:%M}"
+    return f"{begin:%Y-%m-%d %H:%M}..{until} {zone}"
 
 
 def told(company: Company, person: Person, window: tuple[date, date]) -> list[str]:

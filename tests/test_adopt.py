@@ -31,9 +31,10 @@ def hero(corail: Corail) -> int:
 def own(corail: Corail, hero: int) -> Event:
     """What they wrote into their calendar for that day themselves, with a note, a colour and a reminder."""
     reminders = {"useDefault": False, "overrides": [{"method": "popup", "minutes": 30}]}
-    return corail.owner(hero).add(
+    made: Event = corail.owner(hero).add(
         "absent", WEDNESDAY, THURSDAY, description="Clés chez la gardienne", colorId="5", reminders=reminders
     )
+    return made
 
 
 def adopting(corail: Corail, *employees: int) -> Plan:

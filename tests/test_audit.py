@@ -15,12 +15,14 @@ from figgo_ops.audit import Audit
 from figgo_ops.events import Key
 from figgo_ops.limits import counted
 from figgo_ops.result import Result
+from figgo_ops.sandbox.exchange_owner import spelt
 from tests import damage
 from tests.damage import DAMAGE, DAY
-from tests.rehearsal import Corail, key_of
-from tests.victims import HOST, PRESENT, UNSURE, Client, Seen, seen
+from tests.rehearsal import GENEVA, Corail, key_of
+from tests.victims import HOST, PRESENT, UNSURE, Client, Outlook, Program, Seen, seen
 
 SEED = 20261122
+PARIS = 1
 INFORMATION = {"in-order", "copied", "foreign", "taken-over", "not-visible", "absent"}
 
 
@@ -56,7 +58,7 @@ def without_ledger(corail: Corail) -> None:
 def everything(corail: Corail) -> dict[tuple[str, str], str]:
     """Every event in every mailbox, byte for byte."""
     return {
-        (mail, event["id"]): json.dumps(event, sort_keys=True)
+        (mail, event["id"]): json.dumps(spelt(event), sort_keys=True)
         for mail, events in corail.stage.calendars().items()
         for event in events
     }
@@ -70,8 +72,7 @@ def not_ours(
     Args:
         calm: people whose events of ours are as we wrote them.
     """
-    mails = corail.stage.google.mails()
-    people = [one.id for one in corail.stage.company.people.values() if one.mail in mails]
+    people = [one.id for one in corail.stage.company.people.values() if corail.stage.keepers(one.mail or "")]
     before = everything(corail).keys()
     for step in range(count):
         number = people[step % len(people)]
@@ -86,7 +87,9 @@ def _somebody_elses(
 ) -> None:
     owner, mail = corail.owner(number), corail.mail(number)
     ours = [one for one in corail.events(number) if calm and "attendees" not in one and HOST in key_of(one)]
-    what = chance.choice(("unmarked", "ours unmarked", "foreign", "taken over")) if ours else "unmarked"
+    # The other client is one of Google's.
+    theirs = ("ours unmarked", "foreign") if corail.keeper(number) is corail.stage.google else ()
+    what = chance.choice(("unmarked", *theirs, "taken over")) if ours else "unmarked"
     if what == "unmarked":
         day = corail.stage.company.today + chance.randrange(400) * DAY
         owner.add(chance.choice(("Absent", "Congés payés", "Dentiste")), day, day + DAY)
@@ -112,12 +115,14 @@ def said_of(corail: Corail, texts: Iterable[str]) -> Iterator[Seen]:
             yield "foreign", str(key), corail.mail(key.period), UNSURE, PRESENT
 
 
-def damaged(corail: Corail, client: Client, seed: int) -> tuple[Counter[Seen], set[int], list[str]]:
+def damaged(
+    corail: Corail, client: Program, seed: int, legal_entity: int
+) -> tuple[Counter[Seen], set[int], list[str]]:
     """Load everybody's leaves, then do all the damage.
 
     Returns: what an audit must say, whom nothing happened to, and mailboxes that nobody remembers.
     """
-    done = list(damage.victims(corail, client, seed))
+    done = list(damage.victims(corail, client, seed, legal_entity))
     corail.load()
     keys = {Key.parse(text) for text in corail.marked()} - {None}
     hurt = {victim.person.id: victim for _, victim in done}
@@ -134,11 +139,15 @@ def damaged(corail: Corail, client: Client, seed: int) -> tuple[Counter[Seen], s
     return Counter(words), {key.owner for key in calm}, former
 
 
-@pytest.mark.parametrize("remembers", [True, False], ids=["with its ledger", "without"])
+@pytest.mark.parametrize(
+    ("remembers", "legal_entity"),
+    [(True, PARIS), (False, PARIS), (True, GENEVA)],
+    ids=["with its ledger", "without", "at Exchange"],
+)
 def test_every_kind_of_damage_is_named_and_mended_and_nothing_else_is_touched(
-    corail: Corail, tmp_path: Path, remembers: bool
+    corail: Corail, tmp_path: Path, remembers: bool, legal_entity: int
 ) -> None:
-    named_and_mended(corail, tmp_path / "former.csv", SEED, remembers=remembers)
+    named_and_mended(corail, tmp_path / "former.csv", SEED, legal_entity, remembers=remembers)
 
 
 @pytest.mark.proof
@@ -146,18 +155,21 @@ def test_every_kind_of_damage_is_named_and_mended_and_nothing_else_is_touched(
 def test_whatever_days_are_drawn_the_damage_is_named_and_mended(
     corail: Corail, tmp_path: Path, seed: int
 ) -> None:
-    named_and_mended(corail, tmp_path / "former.csv", seed, remembers=seed % 2 == 0)
+    legal_entity = (PARIS, GENEVA)[seed % 4 // 2]
+    named_and_mended(corail, tmp_path / "former.csv", seed, legal_entity, remembers=seed % 2 == 0)
 
 
-def named_and_mended(corail: Corail, former: Path, seed: int, *, remembers: bool) -> None:
+def named_and_mended(corail: Corail, former: Path, seed: int, legal_entity: int, *, remembers: bool) -> None:
     """Audit, repair and audit again; 1,000 events that are none of our business stay as they are."""
     print("seed", seed)
     assert len(DAMAGE) >= 30
     with Client(corail) as client:
-        said, calm, forgotten = damaged(corail, client, seed)
+        program = client if legal_entity == PARIS else Outlook(corail)
+        said, calm, forgotten = damaged(corail, program, seed, legal_entity)
         foreign = not_ours(corail, client, 1000, calm, random.Random(seed))
     said.update(said_of(corail, foreign.values()))
-    former.write_text("\n".join(forgotten), encoding="utf-8")
+    calendar = "google" if legal_entity == PARIS else "exchange"
+    former.write_text("".join(f"{mail},{calendar}\n" for mail in forgotten), encoding="utf-8")
     if not remembers:
         without_ledger(corail)
         said = Counter({_named(one): number for one, number in said.items()})
@@ -202,7 +214,7 @@ def test_each_mailbox_is_listed_once_and_figgo_asked_for_everyone_at_once(corail
     corail.load()
     corail.forget_calls()
     audited(corail)
-    listings = Counter(entry.principal for entry in corail.calls("google"))
+    listings = Counter(entry.principal for entry in corail.listings())
     assert (len(listings) > 50, set(listings.values())) == (True, {1})
     figgo = Counter(entry.path.rpartition("/")[2] for entry in corail.calls("figgo"))
     assert figgo == {"users": 1, "establishments": 1, "leaves": 1}
@@ -211,10 +223,14 @@ def test_each_mailbox_is_listed_once_and_figgo_asked_for_everyone_at_once(corail
 def test_mailboxes_that_somebody_named_are_not_listed_twice(corail: Corail, tmp_path: Path) -> None:
     corail.load()
     former = tmp_path / "former.csv"
-    former.write_text(f"\ufeff{corail.mail(corail.case('whole-day').person)}\n\n", encoding="utf-8")
+    lines = [
+        f"{corail.mail(corail.case(name).person)},{calendar}"
+        for name, calendar in (("whole-day", "google"), ("child-sick", "exchange"))
+    ]
+    former.write_text("\ufeff" + "\n\n".join([*lines, ""]), encoding="utf-8")
     corail.forget_calls()
     audited(corail, former=former)
-    assert set(Counter(entry.principal for entry in corail.calls("google")).values()) == {1}
+    assert set(Counter(entry.principal for entry in corail.listings()).values()) == {1}
 
 
 def test_events_before_the_horizon_are_judged_from_the_start_on(corail: Corail) -> None:

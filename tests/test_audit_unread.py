@@ -136,7 +136,8 @@ def test_a_calendar_that_refuses_the_credential_ends_in_4_and_plans_nothing(cora
     body = {"status": 400, "error": "invalid_grant", "error_description": "Invalid JWT Signature."}
     corail.fault("google", "status", value={"status": 400, "body": body}, times=None, path="/token")
     found = audited(corail)
-    assert (found.exit, found.complete, found.plan.changes, found.findings) == (4, False, (), ())
+    assert (found.exit, found.complete, found.plan.changes) == (4, False, ())
+    assert {one.mailbox.calendar for one in found.findings} == {"exchange"}, "the other calendar is judged"
 
 
 def test_a_google_that_is_down_ends_in_7(corail: Corail) -> None:
@@ -166,10 +167,17 @@ def test_a_named_mailbox_that_cannot_be_read_is_told_though_nobody_knows_whose_i
 ) -> None:
     corail.stage.google.add_user("ancienne@corail.example", state="suspended")
     former = tmp_path / "former.csv"
-    former.write_text("ancienne@corail.example\ninconnue@corail.example,google\n", encoding="utf-8")
+    corail.stage.exchange.add_mailbox("alte@corail-suisse.example", state="moving")
+    lines = ["ancienne@corail.example,google", "alte@corail-suisse.example,exchange"]
+    lines += ["inconnue@corail.example,google", "niemand@corail-suisse.example,exchange"]
+    former.write_text("\n".join(lines), encoding="utf-8")
     found = audited(corail, former=former)
-    assert unread(found) == ({0}, {"ancienne@corail.example (google)"})
-    assert [mailbox.address for mailbox in found.absent if "inconnue" in mailbox.address]
+    assert unread(found) == (
+        {0},
+        {"ancienne@corail.example (google)", "alte@corail-suisse.example (exchange)"},
+    )
+    absent = {mailbox.address for mailbox in found.absent}
+    assert {"inconnue@corail.example", "niemand@corail-suisse.example"} <= absent
     assert found.exit == 1
 
 

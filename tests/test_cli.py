@@ -89,13 +89,17 @@ def test_a_person_is_named_by_id_mail_or_number_and_a_legal_entity_by_its_id(she
 
 
 def test_people_who_cannot_be_served_are_named_and_are_no_error(shell: Shell) -> None:
+    corail = shell.corail
+    gone = corail.mail(corail.case("whole-day").person)
+    corail.stage.google.set_state(gone, "unknown")
     seen = shell("plan", "corail")
     assert seen.exit == 0
-    pair = ", ".join(map(str, shell.corail.case("shared-mail").people))
+    pair = ", ".join(map(str, corail.case("shared-mail").people))
     for reason in (
         "Figgo holds no usable mail address (1)",
         f"employees {pair} share the mailbox atelier@corail.example (2)",
-        "come.absil@corail.example (google): Google knows no such user. (1)",
+        f"{gone} (google): Google knows no such user. (1)",
+        "come.absil@corail-suisse.example (exchange): Exchange has no such mailbox: a typing mistake",
         "remote work (2)",
     ):
         assert f"Not shown: {reason}" in seen.out
@@ -106,7 +110,7 @@ def test_people_who_cannot_be_served_are_named_and_are_no_error(shell: Shell) ->
     [
         ("no-mail", "Figgo holds no usable mail address"),
         ("shared-mail", "share the mailbox atelier@corail.example"),
-        ("mailbox-unknown", "Google knows no such user"),
+        ("mailbox-unknown", "Exchange has no such mailbox"),
     ],
 )
 def test_somebody_asked_for_who_cannot_be_served_is_told_why(shell: Shell, case: str, reason: str) -> None:

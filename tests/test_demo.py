@@ -21,23 +21,36 @@ from figgo_ops.sandbox import Rehearsal
 
 STORY = (
     "REHEARSAL  tenant corail  home ",
-    "63 people in 3 legal entities",
+    "64 people in 3 legal entities",
+    "Corail Genève    Europe/Zurich       exchange",
     "Look: what would the first load write?",
-    "events to create; nothing was written. The plan is plan-",
+    " at Google and ",
+    " at Exchange; nothing was written.",
+    "The plan is plan-",
     "$ figgo-ops run initialization -p tenant=corail -p confirm=plan-",
-    "writing calls.",
+    "writing calls: ",
     "Once more: nothing to write.",
-    "listings, no write.",
-    "asks for a week off: tentative.",
+    "; no write.",
+    "ask for a week off: tentative.",
+    "google    Absent, Mon ",
     ", tentative",
-    "Her manager approves: confirmed.",
+    "exchange  Absent, Mon ",
+    ", tentative",
+    "Their managers approve: confirmed.",
+    "google    Absent, Mon ",
+    ", confirmed",
+    "exchange  Absent, Mon ",
     ", confirmed",
     "HR takes the Wednesday out: two events.",
-    "Mon ",
-    "Thu ",
+    "google    Absent, Mon ",
+    "google    Absent, Thu ",
+    "exchange  Absent, Mon ",
+    "exchange  Absent, Thu ",
     "The rest is cancelled: gone.",
     "(no event)",
-    "drags an event a week later, by hand: found and put back.",
+    "drag an event a week later, in Google and in Outlook: found and put back.",
+    "google    Absent, ",
+    "exchange  Absent, ",
     "The audit reads the mailboxes themselves.",
     "1 duplicate, ",
     "1 missing",
@@ -47,13 +60,18 @@ STORY = (
     " in-order",
     "undo.",
     "$ figgo-ops undo ",
-    "1 event removed; the tenant is paused",
+    "2 events removed; the tenant is paused",
     "$ figgo-ops resume corail",
     "(no event)",
     "Reports to open in a browser, without network:",
     "report.html",
     "figgo-ops lab --rehearsal",
 )
+
+PLANNED = (
+    r"(\d+) events to create, (\d+) at Google and (\d+) at Exchange;.*\s+The plan is (plan-[0-9a-f]{12})"
+)
+CREATED = r"confirm=(plan-\w+)\s+(\d+) events created; writing calls: (\d+) at Google and (\d+) at Exchange"
 
 
 def begun(out: Path, *more: str) -> "subprocess.Popen[str]":
@@ -81,17 +99,18 @@ def test_the_demo_ends_well_also_where_one_was_cut_off_before(tmp_path: Path) ->
         document, told = process.communicate(timeout=240)
     assert process.returncode == 0
     in_order(told, STORY)
-    planned = re.findall(r"(\d+) events to create; .* (plan-[0-9a-f]{12})\.", told)
-    created = re.findall(r"confirm=(plan-[0-9a-f]{12})\s+(\d+) events created with (\d+) writing", told)
-    assert [(number, checksum, number) for number, checksum in planned] == [
-        (calls, checksum, number) for checksum, number, calls in created
-    ]
-    assert int(planned[0][0]) > 50
+    ((planned, google, exchange, checksum),) = re.findall(PLANNED, told)
+    ((confirmed, created, google_calls, exchange_calls),) = re.findall(CREATED, told)
+    assert (confirmed, created, google_calls) == (checksum, planned, google), "one call an event at Google"
+    assert int(google) + int(exchange) == int(planned) > 50
+    assert 0 < int(exchange_calls) < int(exchange), "one call a mailbox at Exchange"
     look, act, audit = (Path(line.strip()) for line in told.splitlines() if line.endswith("report.html"))
     assert json.loads(document) == {"home": str(out / "home"), "reports": [str(look), str(act), str(audit)]}
     for report, code in ((look, 0), (act, 0), (audit, 6)):
         page = report.read_text(encoding="utf-8")
         assert "REHEARSAL" in page
+        assert "(google)" in page, report
+        assert "(exchange)" in page, report
         assert report.stat().st_mode & 0o077 == 0
         assert json.loads(report.with_name("result.json").read_text("utf-8"))["exit"] == code
     tenant = tomllib.loads((out / "home" / "tenants" / "corail.toml").read_text(encoding="utf-8"))

@@ -9,6 +9,7 @@ import pytest
 from tests.explaining import HOLIDAY, a_shell, answered, asked, first_day, go_on, shown
 from tests.rehearsal import ANTILLES, DAY, GENEVA, TODAY, Corail
 from tests.shell import Shell
+from tests.taking import PROVIDERS, marked_as, new_mailbox, period_of, provider_of, somebody_at
 
 
 @pytest.fixture
@@ -26,9 +27,12 @@ def corail(shell: Shell) -> Corail:
 
 
 @pytest.fixture
-def hero(corail: Corail) -> int:
-    """Somebody with one day off, Wednesday 2 December 2026."""
-    return corail.case("whole-day").person
+def hero(corail: Corail, request: pytest.FixtureRequest) -> int:
+    """Somebody with one day off, Wednesday 2 December 2026; at Google unless said."""
+    return somebody_at(corail, getattr(request, "param", "google"))
+
+
+everywhere = pytest.mark.parametrize("hero", PROVIDERS, indirect=True)
 
 
 class TestStillShown:
@@ -130,13 +134,18 @@ class TestShown:
     def _synced(self, corail: Corail, hero: int) -> None:
         corail.sync(hero)
 
+    @everywhere
     def test_as_it_should_be(self, corail: Corail, hero: int) -> None:
         found = asked(corail, hero, HOLIDAY)
         assert answered(found) == ("shown", 0)
         assert [(one.means, str(one.start)) for one in found.calendar] == [("as it should be", HOLIDAY)]
         assert (found.reason.next, found.others) == ("", ())
         assert found.reason.key == found.calendar[0].key == corail.marked()[0]
+        assert found.mailbox == f"{corail.mail(hero)} ({provider_of(corail, hero)})"
+        (call,) = (call for call in found.calls if found.mailbox in call.what)
+        assert call.answer == "complete, 1 of our events"
 
+    @everywhere
     def test_under_an_alias_it_is_still_one_event(self, corail: Corail, hero: int) -> None:
         corail.stage.change_mail(hero, "maelle.durand@corail.example")
         found = asked(corail, hero, HOLIDAY)
@@ -167,6 +176,7 @@ class TestShown:
         corail.owner(hero).rename(corail.event_id(hero), "Ski")
         assert answered(asked(corail, hero, HOLIDAY)) == ("edit-respected", 0)
 
+    @everywhere
     def test_taken_over_by_its_owner(self, corail: Corail, hero: int) -> None:
         corail.owner(hero).invite(corail.event_id(hero), ["guest@elsewhere.example"])
         found = asked(corail, hero, HOLIDAY)
@@ -178,6 +188,7 @@ class TestShown:
         corail.owner(hero).rename(str(copy["id"]), "Ski")
         assert answered(asked(corail, hero, HOLIDAY)) == ("copied", 0)
 
+    @everywhere
     def test_twice(self, shell: Shell, corail: Corail, hero: int) -> None:
         corail.owner(hero).copy(corail.event_id(hero))
         found = asked(corail, hero, HOLIDAY)
@@ -185,9 +196,9 @@ class TestShown:
         assert go_on(shell, found).exit == 0
         assert shown(corail, hero, HOLIDAY)
 
+    @everywhere
     def test_in_a_former_mailbox(self, shell: Shell, corail: Corail, hero: int) -> None:
-        corail.stage.google.add_user("maelle.nouvelle@corail.example")
-        corail.stage.change_mail(hero, "maelle.nouvelle@corail.example", move_mailbox=False)
+        new_mailbox(corail, hero, "maelle.nouvelle@corail.example")
         for _ in range(2):  # a copy is written and read back before the old one goes
             found = asked(corail, hero, HOLIDAY)
             assert answered(found) == ("wrong-mailbox", 6)
@@ -195,8 +206,9 @@ class TestShown:
             assert go_on(shell, found).exit == 0
         assert shown(corail, hero, HOLIDAY)
 
+    @everywhere
     def test_as_it_was_before_it_changed_in_figgo(self, shell: Shell, corail: Corail, hero: int) -> None:
-        corail.stage.remove_half_days(corail.case("whole-day").period, [(date(2026, 12, 2), "PM")])
+        corail.stage.remove_half_days(period_of(corail, hero), [(date(2026, 12, 2), "PM")])
         found = asked(corail, hero, HOLIDAY)
         assert answered(found) == ("outdated", 6)
         assert go_on(shell, found).exit == 0
@@ -216,10 +228,9 @@ class TestShown:
         assert go_on(shell, found).exit == 0
         assert shown(corail, hero, HOLIDAY)
 
+    @everywhere
     def test_beside_an_event_of_another_tenant(self, corail: Corail, hero: int) -> None:
-        stored = corail.stage.google.mailbox(corail.mail(hero)).events[corail.event_id(hero)]
-        private = stored.resource["extendedProperties"]["private"]
-        private["figgoOpsKey"] = private["figgoOpsKey"].replace("corail", "autre")
+        marked_as(corail, hero, corail.marked()[0].replace("corail", "autre"))
         found = asked(corail, hero, "2026-12-02")
         assert {found.reason.verdict, *(one.verdict for one in found.others)} == {
             "removed-by-hand",

@@ -9,6 +9,7 @@ import pytest
 from tests.explaining import HOLIDAY, a_shell, answered, asked, first_day, go_on, leave_id, shown
 from tests.rehearsal import Corail
 from tests.shell import Shell
+from tests.taking import somebody_at
 
 
 @pytest.fixture
@@ -26,9 +27,9 @@ def corail(shell: Shell) -> Corail:
 
 
 @pytest.fixture
-def hero(corail: Corail) -> int:
-    """Somebody with one day off, Wednesday 2 December 2026."""
-    return corail.case("whole-day").person
+def hero(corail: Corail, request: pytest.FixtureRequest) -> int:
+    """Somebody with one day off, Wednesday 2 December 2026; at Google unless said."""
+    return somebody_at(corail, getattr(request, "param", "google"))
 
 
 def suspended(corail: Corail, hero: int) -> None:
@@ -56,6 +57,30 @@ def not_google(corail: Corail, _hero: int) -> None:
     corail.fault("google", "html", path="/calendar/*", times=None)
 
 
+def outside_the_scope(corail: Corail, hero: int) -> None:
+    corail.stage.exchange.set_state(corail.mail(hero), "outside")
+
+
+def being_moved(corail: Corail, hero: int) -> None:
+    corail.stage.exchange.set_state(corail.mail(hero), "moving")
+
+
+def another_password(corail: Corail, _hero: int) -> None:
+    corail.home.store("file:corail-exchange.password", "Été 2026 !")
+
+
+def no_exchange(corail: Corail, _hero: int) -> None:
+    corail.fault("exchange", "drop-before", times=None)
+
+
+UNREADABLE_THERE: dict[str, tuple[Any, int, str]] = {
+    "outside the scope": (outside_the_scope, 4, "outside its scope"),
+    "being moved": (being_moved, 1, "the mailbox is being moved"),
+    "another password": (another_password, 4, "password"),
+    "nobody answers": (no_exchange, 7, "Exchange could not be asked"),
+}
+"""The same at Exchange."""
+
 UNREADABLE: dict[str, tuple[Any, int, str]] = {
     "suspended": (suspended, 1, "suspended or restricted"),
     "no delegation": (undelegated, 4, "domain-wide delegation"),
@@ -77,6 +102,13 @@ class TestCouldNotTell:
         assert says in found.reason.sentence
         (call,) = (call for call in found.calls if call.what.startswith("Mailbox"))
         assert says in call.answer
+
+    @pytest.mark.parametrize("hero", ["exchange"], indirect=True)
+    @pytest.mark.parametrize(("harm", "code", "says"), UNREADABLE_THERE.values(), ids=UNREADABLE_THERE)
+    def test_a_mailbox_at_exchange_that_cannot_be_read(
+        self, corail: Corail, hero: int, harm: Any, code: int, says: str
+    ) -> None:
+        self.test_a_mailbox_that_cannot_be_read(corail, hero, harm, code, says)
 
     def test_without_the_mailbox_nobody_says_that_nothing_stands_there(
         self, corail: Corail, hero: int

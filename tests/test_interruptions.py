@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from figgo_ops import sync
+from figgo_ops import act, sync
 from figgo_ops.errors import TenantBusy
 from figgo_ops.plan import Plan
 from figgo_ops.sandbox.messages import Entry
@@ -57,7 +57,7 @@ def test_a_provider_that_breaks_down_in_the_middle_is_caught_up_with_by_the_same
 ) -> None:
     seen = corail.plan(since="start")
     with corail.upon(
-        lambda entry: _posted(corail, entry, 20),
+        lambda entry: _created(corail, entry, "google", 20),
         lambda: corail.fault("google", kind, path=path, times=None, value=value),
     ):
         broken = corail.apply(seen)
@@ -68,21 +68,28 @@ def test_a_provider_that_breaks_down_in_the_middle_is_caught_up_with_by_the_same
     converges(corail, seen)
 
 
-def _posted(corail: Corail, entry: Entry, number: int) -> bool:
-    """Whether this is the creation of that number since the log was cleared."""
-    return entry.method == "POST" and len(corail.calls("google", "POST")) == number
+def _created(corail: Corail, entry: Entry, service: str, number: int) -> bool:
+    """Whether this is the writing call of that number at that provider since the log was cleared."""
+    writes = [one for one in corail.writes() if one.service == service]
+    return entry in writes and len(writes) == number
 
 
+@pytest.mark.parametrize("service", ["google", "exchange"])
 @pytest.mark.parametrize("where", ["monotonic", "now"], ids=["between two changes", "while recording them"])
 def test_an_interrupted_apply_keeps_what_it_did_and_goes_on_with_the_same_plan(
-    corail: Corail, where: str
+    corail: Corail, where: str, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(act, "FLUSH", 5)
     seen = corail.plan(since="start")
+    number = {"google": 15, "exchange": 3}[service]
 
     def press() -> None:
         corail.clock.interrupt = where
 
-    with corail.upon(lambda entry: _posted(corail, entry, 15), press), pytest.raises(KeyboardInterrupt):
+    with (
+        corail.upon(lambda entry: _created(corail, entry, service, number), press),
+        pytest.raises(KeyboardInterrupt),
+    ):
         corail.apply(seen)
     assert 0 < len(corail.marked()) < seen.count("create")
     with corail.session() as session:
@@ -130,7 +137,7 @@ def test_a_second_apply_for_the_same_tenant_is_told_that_it_is_busy(corail: Cora
         except TenantBusy as error:
             told.append(error)
 
-    with corail.upon(lambda entry: _posted(corail, entry, 5), second):
+    with corail.upon(lambda entry: _created(corail, entry, "google", 5), second):
         first = corail.apply(seen)
     assert [(type(error), error.args) for error in told] == [(TenantBusy, told[0].args)]
     assert (first.created, len(corail.marked())) == (seen.count("create"), seen.count("create"))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from figgo_ops import sync
+from figgo_ops import audit, sync
 from figgo_ops.errors import Refused
-from tests.rehearsal import Corail
+from tests.rehearsal import GENEVA, Corail
 
 
 @pytest.fixture
@@ -100,13 +100,35 @@ def test_somebody_whose_mailbox_two_calendars_reach_keeps_the_same_events_when_m
 ) -> None:
     before = corail.events(hero)
     table = corail.file.read_text(encoding="utf-8")
-    table = table[table.index("[[calendar]]") : table.index("[events]")]
-    second = table.replace('name = "google"', 'name = "antilles"').replace("[1, 2, 3]", "[3]")
-    corail.rewrite(table, table.replace("[1, 2, 3]", "[1, 2]") + second)
+    table = table[table.index("[[calendar]]") : table.index('[[calendar]]\nname = "exchange"')]
+    second = table.replace('name = "google"', 'name = "antilles"').replace("[1, 3]", "[3]")
+    corail.rewrite(table, table.replace("[1, 3]", "[1]") + second)
     corail.stage.transfer(hero, 3)
     for _ in range(2):
         assert corail.sync(hero).written == 0
     assert corail.events(hero) == before
+
+
+@pytest.mark.parametrize("there_and_back", [False, True], ids=["to stay", "and back again"])
+def test_a_transfer_to_another_provider_takes_the_events_along(
+    corail: Corail, hero: int, there_and_back: bool
+) -> None:
+    """They leave the old mailbox only after they were read back in the new one; the owner's own stay."""
+    corail.owner(hero).add("Dentiste", "2026-12-03", "2026-12-04")
+    corail.stage.transfer(hero, GENEVA)
+    first, second = corail.sync(hero), corail.sync(hero)
+    assert [(run.created, run.deleted) for run in (first, second)] == [(1, 0), (0, 1)]
+    assert corail.shown(hero) == ["2026-12-02"]
+    left = corail.stage.google.content(corail.mail(hero))
+    assert [one["summary"] for one in left] == ["Dentiste"]
+    if there_and_back:
+        corail.stage.transfer(hero, 1)
+        assert (corail.sync(hero).created, corail.sync(hero).deleted) == (1, 1)
+        assert corail.stage.exchange.content(corail.mail(hero)) == []
+        assert corail.shown(hero) == ["2026-12-02", "2026-12-03 Dentiste"]
+    assert corail.sync(hero).written == 0
+    with corail.session() as session:
+        assert audit.audit(session, sync.Ask((str(hero),))).exit == 0
 
 
 def test_another_host_in_the_tenant_file_does_not_double_every_event(corail: Corail, hero: int) -> None:

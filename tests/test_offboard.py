@@ -17,15 +17,21 @@ from figgo_ops.desk import certificates
 from figgo_ops.errors import Refused, UsageError
 from figgo_ops.recall import certificate
 from figgo_ops.result import Result
+from figgo_ops.sandbox.exchange_store import BIN
 from tests.rehearsal import Corail, key_of
 from tests.taking import (
+    PROVIDERS,
     confirmed,
     offboarded,
+    out_of_reach,
     planned_offboard,
     planned_resume,
     planned_undo,
+    provider_of,
+    somebody_at,
     state,
     undone,
+    within_reach,
     without_traces,
 )
 
@@ -41,9 +47,16 @@ def corail(tmp_path: Path) -> Iterator[Corail]:
 
 
 @pytest.fixture
-def hero(corail: Corail) -> int:
-    """Somebody with one day off."""
-    return corail.case("whole-day").person
+def hero(corail: Corail, request: pytest.FixtureRequest) -> int:
+    """Somebody with one day off, which is in their calendar; at Google unless said."""
+    number = somebody_at(corail, getattr(request, "param", "google"))
+    if not corail.events(number):
+        corail.load(number)
+        corail.forget_calls()
+    return number
+
+
+everywhere = pytest.mark.parametrize("hero", PROVIDERS, indirect=True)
 
 
 def sealed(result: Result) -> dict[str, Any]:
@@ -85,7 +98,8 @@ def test_off_boarding_removes_every_event_of_ours_certifies_it_and_closes_the_te
     found = sealed(result)
     assert (found["complete"], found["removed"], found["left"], found["unreached"]) == (True, 65, 0, 0)
     assert found["absent"] == []
-    assert found["bins"] == [{"calendar": "google", "until": "2026-12-23"}]
+    bins = {one["calendar"]: one["until"] for one in found["bins"]}
+    assert bins == {"google": "2026-12-23", "exchange": "2026-12-07"}
     assert json.loads(kept(corail, result).read_text(encoding="utf-8")) == found
     assert corail.calls("figgo") == [], "the places are what the ledger knows; Figgo is not asked"
     with pytest.raises(Refused) as caught:
@@ -95,32 +109,53 @@ def test_off_boarding_removes_every_event_of_ours_certifies_it_and_closes_the_te
         planned_undo(corail, result.run)
 
 
+@pytest.mark.parametrize("hero", ["exchange"], indirect=True)
+@pytest.mark.parametrize("deletion", ["soft", "hard"])
+def test_the_certificate_says_which_bins_still_hold_what_was_removed(
+    corail: Corail, hero: int, deletion: str
+) -> None:
+    corail.rewrite('kind = "exchange"', f'kind = "exchange"\ndeletion = "{deletion}"')
+    found = sealed(offboarded(corail))
+    assert (found["complete"], corail.events(hero), state(corail)) == (True, [], "closed")
+    left = [one["folder"] for one in corail.stage.exchange.content(corail.mail(hero), deleted=True)]
+    assert left == ([BIN] if deletion == "soft" else [])
+    (kept,) = (one for one in found["bins"] if one["calendar"] == "exchange")
+    assert (kept["until"], kept["owner_empties"]) == (("2026-12-07", True) if left else ("", False))
+    page = certificates.rendered(found, corail.home.path)
+    assert ("each owner empties their bin; not before 2026-12-07" in page) == (deletion == "soft")
+    assert ("it keeps none" in page) == (deletion == "hard")
+
+
 def test_a_certificate_that_somebody_changed_is_not_genuine(corail: Corail) -> None:
     found = sealed(offboarded(corail))
     assert not certificate.is_genuine({**found, "removed": 66})
     assert not certificate.is_genuine({name: value for name, value in found.items() if name != "checksum"})
 
 
+@everywhere
 def test_two_mailboxes_that_cannot_be_reached_end_with_one_and_a_certificate_that_says_so(
     corail: Corail, hero: int
 ) -> None:
     both = sorted((hero, corail.case("half-day-am").person))
-    for number in both:
-        corail.stage.google.set_state(corail.mail(number), "suspended")
+    out_of_reach(corail, *both)
     result = offboarded(corail)
     found = sealed(result)
     assert (sync.exit_of(result), state(corail), found["complete"]) == (1, "paused", False)
     assert found["unreached"] == 2
-    assert {row["mailbox"] for row in found["not_reached"]} == {f"{corail.mail(n)} (google)" for n in both}
-    assert all("suspended" in row["why"] for row in found["not_reached"])
+    assert {row["mailbox"] for row in found["not_reached"]} == {named(corail, n) for n in both}
+    assert all("suspended" in row["why"] or "disabled" in row["why"] for row in found["not_reached"])
     assert "Not complete. To try again: figgo-ops offboard corail" in result.notes
     assert "If they may be given up: figgo-ops offboard corail --give-up 2" in result.notes
 
-    for number in both:
-        corail.stage.google.set_state(corail.mail(number), "ok")
+    within_reach(corail, *both)
     again = offboarded(corail)
     assert (again.deleted, sealed(again)["complete"], state(corail)) == (2, True, "closed")
     assert corail.marked() == []
+
+
+def named(corail: Corail, number: int) -> str:
+    """Somebody's mailbox, as a certificate names it."""
+    return f"{corail.mail(number)} ({provider_of(corail, number)})"
 
 
 def test_places_are_given_up_only_by_their_exact_number(corail: Corail, hero: int) -> None:
@@ -162,16 +197,19 @@ def test_more_places_than_were_given_up_are_an_error(corail: Corail, hero: int) 
     assert (len(result.unreadable), state(corail)) == (2, "paused")
 
 
+@everywhere
 def test_a_mailbox_that_does_not_exist_any_more_counts_as_reached_and_is_listed(
     corail: Corail, hero: int
 ) -> None:
-    corail.stage.google.set_state(corail.mail(hero), "deleted")
+    gone = {"google": "deleted", "exchange": "unknown"}[provider_of(corail, hero)]
+    corail.stage.keeper(corail.person(hero)).set_state(corail.mail(hero), gone)
     result = offboarded(corail)
     found = sealed(result)
-    assert (found["complete"], found["absent"]) == (True, [f"{corail.mail(hero)} (google)"])
+    assert (found["complete"], found["absent"]) == (True, [named(corail, hero)])
     assert (sync.exit_of(result), state(corail)) == (0, "closed")
 
 
+@everywhere
 def test_an_event_that_its_owner_took_over_stays_and_is_listed(corail: Corail, hero: int) -> None:
     corail.owner(hero).invite(corail.event_id(hero), ["zoe@corail.example"])
     before = corail.events(hero)
@@ -179,10 +217,11 @@ def test_an_event_that_its_owner_took_over_stays_and_is_listed(corail: Corail, h
     found = sealed(result)
     assert (corail.events(hero), found["complete"], found["left_alone"]) == (before, True, {"taken-over": 1})
     (stays,) = found["stays"]
-    assert (stays["key"], stays["mailbox"]) == (key_of(before[0]), f"{corail.mail(hero)} (google)")
+    assert (stays["key"], stays["mailbox"]) == (key_of(before[0]), named(corail, hero))
     assert state(corail) == "closed"
 
 
+@everywhere
 @pytest.mark.parametrize("edits", ["restore", "respect"])
 def test_edited_events_go_too_whatever_the_tenant_does_with_edits(
     corail: Corail, hero: int, edits: str
@@ -214,11 +253,12 @@ def test_an_off_boarding_can_be_called_off_before_it_is_applied(corail: Corail) 
     assert (corail.marked(), state(corail)) == ([], "closed")
 
 
+@everywhere
 def test_an_off_boarding_that_did_not_end_can_be_taken_back(corail: Corail, hero: int) -> None:
-    corail.stage.google.set_state(corail.mail(hero), "suspended")
+    out_of_reach(corail, hero)
     before = corail.marked()
     result = offboarded(corail)
-    corail.stage.google.set_state(corail.mail(hero), "ok")
+    within_reach(corail, hero)
     undone(corail, result.run)
     assert (corail.marked(), state(corail)) == (before, "paused")
 
@@ -233,6 +273,7 @@ def test_an_off_board_plan_is_good_for_a_day_and_names_the_command_that_makes_it
     assert caught.value.remedy == f"Make it again: figgo-ops offboard corail --employee {hero} --hard"
 
 
+@everywhere
 def test_one_person_goes_and_everybody_else_stays_and_the_tenant_goes_on(corail: Corail, hero: int) -> None:
     others = {mail: events for mail, events in without_traces(corail).items() if mail != corail.mail(hero)}
     seen = planned_offboard(corail, employee=corail.mail(hero).upper())
@@ -252,10 +293,11 @@ def test_one_person_goes_and_everybody_else_stays_and_the_tenant_goes_on(corail:
     assert corail.plan(hero, since="start").changes == ()
 
 
+@everywhere
 def test_one_person_who_cannot_be_reached_is_tried_again_by_the_command_that_is_told(
     corail: Corail, hero: int
 ) -> None:
-    corail.stage.google.set_state(corail.mail(hero), "suspended")
+    out_of_reach(corail, hero)
     result = offboarded(corail, employee=str(hero), hard=True)
     assert (sync.exit_of(result), sealed(result)["complete"]) == (1, False)
     line = f"figgo-ops offboard corail --employee {hero} --hard"
@@ -265,11 +307,12 @@ def test_one_person_who_cannot_be_reached_is_tried_again_by_the_command_that_is_
     ]
     with corail.session() as session:
         assert session.ledger.places("corail")[hero], "what was not reached is not forgotten"
-    corail.stage.google.set_state(corail.mail(hero), "ok")
+    within_reach(corail, hero)
     again = offboarded(corail, employee=str(hero), hard=True)
     assert (again.deleted, sealed(again)["complete"]) == (1, True)
 
 
+@everywhere
 def test_forgetting_a_person_leaves_no_trace_of_mail_or_key_in_ledger_plans_and_runs(
     corail: Corail, hero: int
 ) -> None:
@@ -362,11 +405,12 @@ def test_a_lost_ledger_refuses_and_the_command_it_names_finds_the_places_again(
     assert (result.deleted, corail.marked(), sealed(result)["complete"]) == (65, [], True)
 
 
+@everywhere
 def test_after_a_lost_ledger_a_mailbox_that_cannot_be_read_is_not_taken_for_clear(
     corail: Corail, hero: int
 ) -> None:
     lose_the_ledger(corail)
-    corail.stage.google.set_state(corail.mail(hero), "suspended")
+    out_of_reach(corail, hero)
     corail.plan(since="start")
     result = offboarded(corail)
     assert (sealed(result)["unreached"], sync.exit_of(result), state(corail)) == (1, 1, "paused")

@@ -19,7 +19,7 @@ STORY: dict[str, list[str]] = {
     "monday-pm-to-friday": ["2026-12-07 14:00..2026-12-11 18:00 Europe/Paris"],
     "across-weekend": ["2027-01-07..2027-01-12"],
     "across-holiday": ["2027-05-05", "2027-05-07"],
-    "two-periods-one-day": ["2026-12-16 09:00..12:00 Europe/Paris", "2026-12-16 14:00..18:00 Europe/Paris"],
+    "two-periods-one-day": ["2026-12-16 09:00..12:00 Europe/Zurich", "2026-12-16 14:00..18:00 Europe/Zurich"],
     "two-accounts": ["2027-01-04..2027-01-06"],
     "telework-inside": ["2027-01-04", "2027-01-06"],
     "hour-based": ["2026-12-10 09:00..11:00 Europe/Paris"],
@@ -89,7 +89,9 @@ def test_the_first_load_writes_each_planned_event_once_and_leaves_nothing_to_pla
     again = corail.plan(since="start")
     assert (again.changes, again.refused, again.unreadable) == ((), (), ())
     assert again.unchanged == result.created
-    assert corail.stage.google.notifications == []
+    assert not corail.stage.google.notifications
+    assert not corail.stage.exchange.notifications
+    assert corail.stage.exchange.gate.failed == []
 
 
 def test_people_without_a_mailbox_of_their_own_are_skipped_with_the_reason(corail: Corail) -> None:
@@ -141,9 +143,12 @@ def test_a_night_lists_every_mailbox_once_and_writes_one_call_per_change(corail:
     assert (result.written, sync.exit_of(result)) == (0, 0)
     assert result.unchanged == loaded.created - 1, "all but the sickness that lies before the horizon"
     assert corail.writes() == []
-    listed = Counter(entry.principal for entry in corail.calls("google"))
+    listed = Counter(entry.principal for entry in corail.listings())
     assert set(listed.values()) == {1}
-    assert set(listed) == set(corail.stage.google.mails()) - {"atelier@corail.example"}
+    mailboxes = {*corail.stage.google.mails(), *corail.stage.exchange.mails()}
+    by_another_name = {*NO_MAILBOX, "ph.garnier@corail-suisse.example"}
+    assert set(listed) - by_another_name == mailboxes - {"atelier@corail.example"}
+    assert len(corail.calls("google")) + len(corail.calls("exchange")) == len(corail.listings())
     pages = Counter(entry.path for entry in corail.calls("figgo"))
     assert pages == {
         "/api/v3/users": 1,
@@ -348,6 +353,20 @@ def test_two_hundred_people_are_loaded_right_and_with_no_more_requests_than_esti
         assert corail.clock.slept < 60, "a small tenant waits for nothing"
         assert sync.exit_of(corail.apply(seen)) == 0
         _agrees(corail)
+
+
+def test_hours_in_place_of_whole_days_are_shown_in_outlook_and_google_keeps_the_day(corail: Corail) -> None:
+    """Google has no such thing; the plan says so once, and neither is planned again."""
+    corail.activate()
+    corail.rewrite('whole_days = "all-day"', 'whole_days = "hours"')
+    child, hero = corail.case("child-sick").person, corail.case("whole-day").person
+    seen = corail.plan(child, hero)
+    assert len([note for note in seen.notes if "hour" in note]) == 1
+    assert sync.exit_of(corail.apply(seen)) == 0
+    day = STORY["child-sick"][0]
+    assert corail.shown(child) == [f"{day} 09:00..18:00 Europe/Zurich"]
+    assert corail.shown(hero) == STORY["whole-day"]
+    assert corail.sync(child, hero).written == 0
 
 
 def test_sliding_the_day_over_an_unchanged_company_plans_nothing(corail: Corail) -> None:

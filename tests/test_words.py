@@ -355,6 +355,27 @@ def test_a_tenant_is_live_unless_every_service_is_on_this_machine(
     }
 
 
+ONLINE = 'online = true\ntenant_id = "t"\nclient_id = "c"\nclient_secret = "file:s"'
+
+
+@pytest.mark.parametrize(
+    ("keys", "kind"),
+    [
+        ('url = "https://localhost:8445/EWS/Exchange.asmx"\nuser = "x"\npassword = "file:p"', "REHEARSAL"),
+        ('url = "https://mail.acme.example"\nuser = "x"\npassword = "file:p"', "LIVE"),
+        (ONLINE, "LIVE"),
+        (f'{ONLINE}\nurl = "https://localhost:8445"', "LIVE"),
+        (f'{ONLINE}\nurl = "https://localhost:8445"\ntoken_url = "https://localhost:8445/t"', "REHEARSAL"),
+    ],
+)
+def test_one_exchange_elsewhere_makes_a_tenant_live(tmp_path: Path, keys: str, kind: str) -> None:
+    home = Home.open(str(tmp_path / "home"))
+    here = TENANT.format(name="acme", url="https://localhost:8443", api="https://localhost:8444")
+    text = f'{here}legal_entities = [1]\n[[calendar]]\nname = "Genève"\nkind = "exchange"\n{keys}\n'
+    (home.tenants / "acme.toml").write_text(text, encoding="utf-8")
+    assert words.headline(tenants.load(home, "acme"), home.path).startswith(kind)
+
+
 def test_a_tenant_file_that_is_wrong_is_one_line_too(tmp_path: Path) -> None:
     home = Home.open(str(tmp_path / "home"))
     text = TENANT.format(name="other", url="http://x", api="https://x")

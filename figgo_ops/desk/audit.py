@@ -244,7 +244,7 @@ def _rows(found: Found, fits: Callable[[Finding], bool]) -> Iterator[dict[str, s
     for one in filter(fits, found.audit.findings):
         cells = (
             reports.whom(plan, one.employee),
-            one.mailbox.address,
+            str(one.mailbox),
             reports.days(one.start, one.end),
             *(one.verdict, one.leave, one.shown, one.reason),
         )

@@ -44,7 +44,7 @@ def _parts(found: Document) -> Iterable[Part]:
     yield _table(found, "stays", "Events that stay", ("Mailbox", "From", "To", "Key", "Why"), _stays(found))
     absent = ([mailbox] for mailbox in found["absent"])
     yield _table(found, "absent", "Mailboxes that do not exist any more", ("Mailbox",), absent)
-    bins = ([one["calendar"], one["until"] or "it keeps none"] for one in found["bins"])
+    bins = ([one["calendar"], _until(one)] for one in found["bins"])
     yield _table(
         found, "bins", "What the providers still keep of deleted events", ("Calendar", "Until"), bins
     )
@@ -56,6 +56,12 @@ def _parts(found: Document) -> Iterable[Part]:
             f"jq -cjS 'del(.checksum)' {certificate.FILE} | sha256sum",
         ),
     )
+
+
+def _until(kept: Document) -> str:
+    if kept.get("owner_empties"):
+        return f"each owner empties their bin; not before {kept['until']}"
+    return str(kept["until"]) or "it keeps none"
 
 
 def _verdict(found: Document) -> str:

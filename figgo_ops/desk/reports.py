@@ -112,7 +112,7 @@ def before_and_after(plan: Plan) -> Table:
     rows = [
         {
             "Person": whom(plan, change.employee),
-            "Mailbox": change.mailbox.address,
+            "Mailbox": str(change.mailbox),
             "Change": change.action,
             "Reason": change.reason,
             **_side("Before", change.before, change),
@@ -157,12 +157,12 @@ def look_alikes(plan: Plan) -> Table:
 def edited(plan: Plan) -> Table:
     """Events whose owners changed them: edits that would be undone, and those that are respected."""
     undone = [
-        _edit(plan, change.employee, change.mailbox.address, dates(before), "put back as Figgo says")
+        _edit(plan, change.employee, str(change.mailbox), dates(before), "put back as Figgo says")
         for change in plan.changes
         if change.reason == "edited by hand" and (before := change.before)
     ]
     respected = [
-        _edit(plan, one.employee, one.mailbox.address, days(one.start, one.end), "respected: left as it is")
+        _edit(plan, one.employee, str(one.mailbox), days(one.start, one.end), "respected: left as it is")
         for one in plan.findings
         if one.verdict == "edited"
     ]
@@ -296,7 +296,7 @@ def _found(plan: Plan, name: str, caption: str, rows: Iterable[Finding]) -> Tabl
     shown = [
         {
             "Person": whom(plan, row.employee),
-            "Mailbox": row.mailbox.address,
+            "Mailbox": str(row.mailbox),
             "Dates": days(row.start, row.end),
             "Verdict": row.verdict,
             "Why": row.reason,

@@ -5,22 +5,24 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from figgo_ops.sandbox import exchange_owner, google_owner
 from figgo_ops.sandbox.absences import Period
 from figgo_ops.sandbox.absences import Request as LeaveRequest
 from figgo_ops.sandbox.faults import Fault
-from figgo_ops.sandbox.google_owner import act
+from figgo_ops.sandbox.google import GoogleService
 from figgo_ops.sandbox.messages import Request, Response, Service
 from figgo_ops.sandbox.people import Person, RefusedAct
 
 if TYPE_CHECKING:
-    from figgo_ops.sandbox.rehearsal import Rehearsal
+    from figgo_ops.sandbox.rehearsal import Keeper, Rehearsal
 
 PREFIX = "/__control"
 T = TypeVar("T")
+S = TypeVar("S", bound=Service)
 
 
 class BadOrderError(Exception):
@@ -43,6 +45,7 @@ class ControlService(Service):
             ("DELETE", "/log"): self._clear_log,
             ("POST", "/switch"): self._switch,
             ("POST", "/calendar"): self._calendar,
+            ("POST", "/mailbox"): self._mailbox,
             ("GET", "/calendars"): self._calendars,
             ("POST", "/settle"): self._settle,
         }
@@ -102,24 +105,36 @@ class ControlService(Service):
 
     def _switch(self, request: Request) -> Any:
         order = _fields(_order(request), ("service", "name", "value"))
-        services = {"figgo": self.rehearsal.figgo, "google": self.rehearsal.google}
-        if order["service"] not in services:
-            raise BadOrderError(f"service is one of {', '.join(services)}")
-        services[order["service"]].switch(order["name"], order["value"])
+        known = (self.rehearsal.figgo, self.rehearsal.google, self.rehearsal.exchange)
+        _one_of(known, order["service"]).switch(order["name"], order["value"])
         return {}
 
     def _calendar(self, request: Request) -> Any:
         order = _order(request)
+        keeper = self._keeper(order)
         mail, verb = (str(order.pop(name, "")) for name in ("mail", "verb"))
-        try:
-            owner = self.rehearsal.google.owner(mail)
-        except KeyError as error:
-            raise BadOrderError(f"there is no mailbox {mail!r}") from error
-        return {"event": act(owner, verb, order)}
+        if isinstance(keeper, GoogleService):
+            return {"event": google_owner.act(keeper.owner(mail), verb, order)}
+        return {"event": exchange_owner.act(keeper.owner(mail), verb, order)}
+
+    def _mailbox(self, request: Request) -> Any:
+        order = _order(request)
+        keeper = self._keeper(order)
+        order = _fields(order, ("mail", "state"))
+        keeper.set_state(order["mail"], order["state"])
+        return {}
+
+    def _keeper(self, order: dict[str, Any]) -> Keeper:
+        """Who keeps the mailbox that an order is about: the service it names, if it names one."""
+        mail = str(order.get("mail", ""))
+        keepers = self.rehearsal.keepers(mail)
+        if not keepers:
+            raise BadOrderError(f"there is no mailbox {mail!r}")
+        return _one_of(keepers, order.pop("service")) if "service" in order else keepers[0]
 
     def _calendars(self, request: Request) -> Any:
         _query(request, ())
-        return {"calendars": self.rehearsal.calendars()}
+        return {"calendars": exchange_owner.spelt(self.rehearsal.calendars())}
 
     def _settle(self, request: Request) -> Any:
         _query(request, ())
@@ -165,6 +180,13 @@ def _fields(order: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     if set(order) != set(names):
         raise BadOrderError(f"an order here has the fields {', '.join(names)} and no other")
     return order
+
+
+def _one_of(services: Iterable[S], name: object) -> S:
+    known = {service.name: service for service in services}
+    if name not in known:
+        raise BadOrderError(f"service is one of {', '.join(known)}")
+    return known[str(name)]
 
 
 def _query(request: Request, known: tuple[str, ...]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import tomllib
 import uuid
 from collections.abc import Callable, Mapping
@@ -21,6 +22,8 @@ FOLDERS = ("tenants", "secrets")
 ROLES = {"full": f"{TENANT}-figgo.key"} | {
     role: f"{TENANT}-figgo-{role}.key" for role in ("narrow", "nobody", "revoked")
 }
+SERVICE_ACCOUNT = r"CORAIL\svc-figgo"
+ON_EXCHANGE = frozenset({2})
 ADDRESS = re.compile(r"https://localhost:\d+")
 QUOTED_CA = r'ca_file = "[^"]*"'
 MONTHS_BEFORE = timedelta(days=180)
@@ -60,20 +63,36 @@ class Home:
         text = self.secret(f"{TENANT}-google.json", lambda: json.dumps(make(), indent=2))
         return {str(name): str(value) for name, value in json.loads(text).items()}
 
+    def exchange_password(self) -> str:
+        """The password of the service account at Exchange."""
+        return self.secret(f"{TENANT}-exchange.password", lambda: secrets.token_urlsafe(24))
+
+    def on_exchange(self) -> frozenset[int]:
+        """The legal entities whose mailboxes Exchange keeps; in a home of earlier days there may be none."""
+        if not self.tenant_file.exists():
+            return ON_EXCHANGE
+        calendars = self._read().get("calendar", [])
+        return frozenset(
+            entity
+            for one in calendars
+            if one.get("kind") == "exchange"
+            for entity in one.get("legal_entities", ())
+        )
+
     def write_tenant(self, urls: Mapping[str, str], ca_file: Path, today: date) -> None:
         """Write the tenant file; one that is there keeps everything but where the stand-ins are."""
         if not self.tenant_file.exists():
             self.tenant_file.write_text(tenant_text(urls, ca_file, today), encoding="utf-8")
             return
         text = self.tenant_file.read_text(encoding="utf-8")
-        moved = _moved(self._read(text), urls) | {QUOTED_CA: f"ca_file = {_quoted(ca_file)}"}
+        moved = _moved(self._read(), urls) | {QUOTED_CA: f"ca_file = {_quoted(ca_file)}"}
         # All in one pass: a new address may be another service's old one.
         text = re.sub("|".join(moved), lambda found: _replaced(found, moved), text)
         self.tenant_file.write_text(text, encoding="utf-8")
 
-    def _read(self, text: str) -> dict[str, Any]:
+    def _read(self) -> dict[str, Any]:
         try:
-            return tomllib.loads(text)
+            return tomllib.loads(self.tenant_file.read_text(encoding="utf-8"))
         except tomllib.TOMLDecodeError as error:
             raise ValueError(
                 f"{self.tenant_file}: {error}; mend it, or remove it to have a new one"
@@ -86,7 +105,7 @@ def _replaced(found: re.Match[str], moved: Mapping[str, str]) -> str:
 
 def _moved(tenant: Mapping[str, Any], urls: Mapping[str, str]) -> dict[str, str]:
     """The old address of each service, as a pattern, and its new one."""
-    then = {one["kind"]: one.get("api_root", "") for one in tenant["calendar"]}
+    then = {one["kind"]: one.get("api_root") or one.get("url", "") for one in tenant["calendar"]}
     then["figgo"] = tenant["figgo"]["url"]
     found = {service: ADDRESS.match(url) for service, url in then.items() if service in urls}
     return {re.escape(old[0]) + r"\b": urls[service] for service, old in found.items() if old}
@@ -126,10 +145,19 @@ working_time = "weekdays"
 [[calendar]]
 name = "google"
 kind = "google"
-legal_entities = {[one.id for one in LEGAL_ENTITIES]}
+legal_entities = {[one.id for one in LEGAL_ENTITIES if one.id not in ON_EXCHANGE]}
 service_account = "file:{TENANT}-google.json"
 api_root = "{urls["google"]}"
 token_url = "{urls["google"]}/token"
+ca_file = {trusted}
+
+[[calendar]]
+name = "exchange"
+kind = "exchange"
+legal_entities = {[*ON_EXCHANGE]}
+url = "{urls["exchange"]}/EWS/Exchange.asmx"
+user = '{SERVICE_ACCOUNT}'
+password = "file:{TENANT}-exchange.password"
 ca_file = {trusted}
 
 [events]

@@ -13,11 +13,12 @@ from typing import IO, Any
 from figgo_ops.sandbox.ca import Authority, make_authority
 from figgo_ops.sandbox.company import Company
 from figgo_ops.sandbox.control import ControlService
+from figgo_ops.sandbox.exchange import ExchangeService
 from figgo_ops.sandbox.faults import Faults
 from figgo_ops.sandbox.figgo import FiggoService
 from figgo_ops.sandbox.figgo_gate import ApiKey
 from figgo_ops.sandbox.google import GoogleService, public_key_of, service_account_info
-from figgo_ops.sandbox.home import HOST, TENANT, Home
+from figgo_ops.sandbox.home import HOST, SERVICE_ACCOUNT, TENANT, Home
 from figgo_ops.sandbox.messages import RequestLog, Service
 from figgo_ops.sandbox.narrator import Case
 from figgo_ops.sandbox.people import Person, utc_now
@@ -26,11 +27,13 @@ from figgo_ops.sandbox.web import Server
 
 NARROW_ROLE = frozenset({1})
 
+Keeper = GoogleService | ExchangeService
+
 
 class Rehearsal:
     """A company to rehearse with, from construction to `stop`; also a context manager.
 
-    The verbs about absences are those of `Company`; `hire` and `change_mail` reach mailboxes too.
+    The verbs about absences are those of `Company`; `hire`, `transfer` and `change_mail` reach mailboxes too.
     """
 
     def __init__(
@@ -45,13 +48,18 @@ class Rehearsal:
         self.ca_file = authority.ca_file
         self.figgo = FiggoService(self.company, _keys(place.figgo_keys()), HOST, seed)
         self.google = _google(self.company, place)
+        self.exchange = ExchangeService(SERVICE_ACCOUNT, place.exchange_password())
+        self._on_exchange = place.on_exchange()
+        for person in self.company.people.values():
+            if person.mail not in NO_MAILBOX:
+                self._give_mailbox(person)
         self.request_leave, self.enter_by_hr = self.company.request_leave, self.company.enter_by_hr
         self.approve, self.deny, self.cancel = self.company.approve, self.company.deny, self.company.cancel
         self.ask_cancellation = self.company.ask_cancellation
         self.settle_cancellation = self.company.settle_cancellation
-        self.remove_half_days, self.transfer = self.company.remove_half_days, self.company.transfer
-        self.end_contract = self.company.end_contract
-        self._servers = self._start(authority, (self.figgo, self.google, ControlService(self)))
+        self.remove_half_days, self.end_contract = self.company.remove_half_days, self.company.end_contract
+        services = (self.figgo, self.google, self.exchange, ControlService(self))
+        self._servers = self._start(authority, services)
         try:
             place.write_tenant(self.urls, self.ca_file, self.company.today)
         except ValueError:
@@ -107,8 +115,7 @@ class Rehearsal:
         colleagues = [one for one in self.company.people.values() if one.legal_entity_id == legal_entity_id]
         manager = colleagues[0].id if colleagues else None
         person = self.company.hire(first_name, last_name, legal_entity_id, mail, manager_id=manager)
-        if mail not in self.google.mails():
-            _give_mailbox(self.google, self.company, person)
+        self._give_mailbox(person)
         return person
 
     def change_mail(
@@ -117,13 +124,49 @@ class Rehearsal:
         """Another mail in Figgo; the mailbox follows, or stays as it is if `move_mailbox` is false."""
         old = self.company.person(person_id).mail
         person = self.company.change_mail(person_id, mail)
-        if move_mailbox and old and mail and old in self.google.mails():
-            self.google.rename_user(old, mail, keep_alias=keep_alias)
+        keeper = self.keeper(person)
+        if move_mailbox and old and mail and old in keeper.mails():
+            rename = keeper.rename_user if isinstance(keeper, GoogleService) else keeper.rename_mailbox
+            rename(old, mail, keep_alias=keep_alias)
         return person
 
+    def transfer(self, person_id: int, legal_entity_id: int) -> Person:
+        """Another legal entity; one whose mailboxes are elsewhere gives a second one under the same mail.
+
+        The former mailbox stays, with all that is in it.
+        """
+        before = self.keeper(self.company.person(person_id))
+        person = self.company.transfer(person_id, legal_entity_id)
+        if person.mail and _has(before, person.mail):
+            self._give_mailbox(person)
+        return person
+
+    def keeper(self, person: Person) -> Keeper:
+        """Who keeps the mailboxes of this person's legal entity."""
+        return self.exchange if person.legal_entity_id in self._on_exchange else self.google
+
+    def keepers(self, mail: str) -> list[Keeper]:
+        """Who has a mailbox of this mail; after a transfer two may, the present one first."""
+        people = self.company.people.values()
+        present = [self.keeper(person) for person in people if person.mail == mail]
+        services: list[Keeper] = sorted((self.google, self.exchange), key=lambda one: one not in present)
+        return [one for one in services if _has(one, mail)]
+
     def calendars(self) -> dict[str, list[dict[str, Any]]]:
-        """What every mailbox truly holds, whatever a client was told."""
-        return {mail: self.google.content(mail) for mail in self.google.mails()}
+        """What each mail truly holds, whatever a client was told, as Google and Exchange keep it."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for service in (self.google, self.exchange):
+            for mail in service.mails():
+                found.setdefault(mail, []).extend(service.content(mail))
+        return found
+
+    def _give_mailbox(self, person: Person) -> None:
+        primary = next((mail for mail, others in ALIASES.items() if person.mail in others), person.mail)
+        keeper = self.keeper(person)
+        if primary and not _has(keeper, primary):
+            add = keeper.add_user if isinstance(keeper, GoogleService) else keeper.add_mailbox
+            zone = self.company.legal_entities[person.legal_entity_id].timezone
+            add(primary, zone=zone, aliases=ALIASES.get(primary, ()))
 
     def _start(self, authority: Authority, services: Iterable[Service]) -> dict[str, Server]:
         context = authority.server_context()
@@ -159,24 +202,19 @@ def _keys(tokens: dict[str, str]) -> list[ApiKey]:
 
 def _google(company: Company, home: Home) -> GoogleService:
     account = home.service_account(service_account_info)
-    google = GoogleService(
+    return GoogleService(
         {one.domain for one in company.legal_entities.values()},
         service_account_public_key=public_key_of(account),
         client_email=account["client_email"],
     )
-    taken: set[str | None] = {*NO_MAILBOX}
-    for person in company.people.values():
-        if person.mail not in taken:
-            taken.add(person.mail)
-            _give_mailbox(google, company, person)
-    return google
 
 
-def _give_mailbox(google: GoogleService, company: Company, person: Person) -> None:
-    primary = next((mail for mail, others in ALIASES.items() if person.mail in others), person.mail)
-    if primary:
-        zone = company.legal_entities[person.legal_entity_id].timezone
-        google.add_user(primary, zone=zone, aliases=ALIASES.get(primary, ()))
+def _has(keeper: Keeper, mail: str) -> bool:
+    try:
+        keeper.mailbox(mail)
+    except KeyError:
+        return False
+    return True
 
 
 def serve(home: Path, stdout: IO[str], people: int | None = None) -> None:

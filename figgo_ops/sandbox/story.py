@@ -20,9 +20,9 @@ WEDNESDAY_OFF = ((2, 0), (2, 1))
 #: Mailboxes that have a second address, and addresses behind which there is no mailbox.
 ALIASES = {
     "melanie.sauve@corail.example": ("melanie.petit@corail.example",),
-    "philippe.garnier@corail.example": ("ph.garnier@corail.example",),
+    "philippe.garnier@corail-suisse.example": ("ph.garnier@corail-suisse.example",),
 }
-NO_MAILBOX = ("come.absil@corail.example",)
+NO_MAILBOX = ("come.absil@corail-suisse.example",)
 
 Telling = Callable[[Narrator], Case]
 TELLINGS: dict[str, Telling] = {}
@@ -91,7 +91,7 @@ def _across_holiday(tale: Narrator) -> Case:
 
 @case("two-periods-one-day")
 def _two_periods_one_day(tale: Narrator) -> Case:
-    hero, day = tale.hire("Aurélie", "Château"), tale.week(2) + 2 * ONE_DAY
+    hero, day = tale.hire("Aurélie", "Château", GENEVA), tale.week(2) + 2 * ONE_DAY
     return of(tale.takes(hero, day, to_half="AM"), tale.takes(hero, day, account="RTT", from_half="PM"))
 
 
@@ -157,7 +157,7 @@ def _pending(tale: Narrator) -> Case:
 
 @case("pending-two-approvers")
 def _pending_two_approvers(tale: Narrator) -> Case:
-    hero, boss = tale.hire("Solène", "Garçon"), tale.managers[PARIS]
+    hero, boss = tale.hire("Solène", "Garçon", GENEVA), tale.managers[PARIS]
     approvers = (boss.id, tale.managers[GENEVA].id)
     monday = tale.week(4)
     request = tale.company.request_leave(hero.id, monday, monday + 4 * ONE_DAY, approvers=approvers)
@@ -166,7 +166,8 @@ def _pending_two_approvers(tale: Narrator) -> Case:
 
 @case("denied")
 def _denied(tale: Narrator) -> Case:
-    request = tale.asks(tale.hire("Raphaël", "Tissot"), tale.week(5), tale.week(5) + 4 * ONE_DAY)
+    hero, monday = tale.hire("Raphaël", "Tissot", GENEVA), tale.week(5)
+    request = tale.asks(hero, monday, monday + 4 * ONE_DAY)
     return of(tale.company.deny(request.id, "Salon professionnel cette semaine-là"))
 
 
@@ -184,7 +185,7 @@ def _cancellation_pending(tale: Narrator) -> Case:
 
 @case("cancellation-accepted")
 def _cancellation_accepted(tale: Narrator) -> Case:
-    request = tale.takes(tale.hire("Clémence", "Rivière"), tale.week(6))
+    request = tale.takes(tale.hire("Clémence", "Rivière", GENEVA), tale.week(6))
     tale.company.ask_cancellation(request.id)
     return of(tale.company.settle_cancellation(request.id, accepted=True))
 
@@ -231,7 +232,7 @@ def _transferred(tale: Narrator) -> Case:
 
 @case("leaver")
 def _leaver(tale: Narrator) -> Case:
-    hero = tale.hire("Gwenaëlle", "Jézéquel")
+    hero = tale.hire("Gwenaëlle", "Jézéquel", GENEVA)
     requests = [tale.takes(hero, tale.week(-2), tale.week(-2) + ONE_DAY), tale.takes(hero, tale.week(2))]
     tale.company.end_contract(hero.id, tale.today - timedelta(days=5))
     return of(*requests)
@@ -267,7 +268,7 @@ def _changed_mail(tale: Narrator) -> Case:
 
 @case("alias-mail")
 def _alias_mail(tale: Narrator) -> Case:
-    hero = tale.hire("Philippe", "Garnier", mail="ph.garnier@corail.example")
+    hero = tale.hire("Philippe", "Garnier", GENEVA, "ph.garnier@corail-suisse.example")
     return of(tale.takes(hero, tale.week(3) + 2 * ONE_DAY))
 
 
@@ -279,7 +280,7 @@ def _shared_mail(tale: Narrator) -> Case:
 
 @case("mailbox-unknown")
 def _mailbox_unknown(tale: Narrator) -> Case:
-    return of(tale.takes(tale.hire("Côme", "Absil", mail="come.absil@corail.example"), tale.week(2)))
+    return of(tale.takes(tale.hire("Côme", "Absil", GENEVA), tale.week(2)))
 
 
 @case("hostile-type")

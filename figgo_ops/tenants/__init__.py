@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import tomlkit
 from pydantic import BaseModel
 
+from figgo_ops.calendars import services
 from figgo_ops.errors import UsageError
 from figgo_ops.events import Hours, Policy, TypeRule
 from figgo_ops.home import Home
@@ -88,8 +89,7 @@ class Tenant:
     @property
     def rehearsal(self) -> bool:
         """Whether every service it names is on this very machine: the rehearsal company, no customer."""
-        named = [item for one in self.calendars for item in one.own.model_dump().items()]
-        urls = [self.figgo.url, *(url or "" for key, url in named if key.endswith(("_root", "_url")))]
+        urls = [self.figgo.url, *(url for one in self.calendars for url in services(one.own))]
         return all(urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1") for url in urls)
 
     def policy(self) -> Policy:

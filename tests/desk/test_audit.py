@@ -65,7 +65,7 @@ def test_every_event_is_in_exactly_one_table(corail: Corail) -> None:
     tables = audit.to_act_on(found), audit.information(found), audit.in_order(found)
     assert [len(table) for table in tables] == [2, 1, 62]
     assert list(audit.to_act_on(found).frame["Event shown"]) == ["absent", "present"]
-    assert list(audit.absent(found).frame["Mailbox"]) == ["come.absil@corail.example (google)"]
+    assert list(audit.absent(found).frame["Mailbox"]) == ["come.absil@corail-suisse.example (exchange)"]
 
 
 def test_the_owners_own_words_are_in_no_table(corail: Corail) -> None:
@@ -118,7 +118,7 @@ def test_a_repair_is_a_plan_like_any_other(corail: Corail) -> None:
 
 
 def test_former_mailboxes_come_from_a_file_in_the_home(corail: Corail) -> None:
-    (corail.home.path / "former.txt").write_text("ancienne@corail.example\n", encoding="utf-8")
+    (corail.home.path / "former.txt").write_text("ancienne@corail.example,google\n", encoding="utf-8")
     assert len(audit.absent(audit.look("corail", mailboxes="former.txt"))) == 2
 
 

@@ -15,6 +15,7 @@ from figgo_ops.desk import initialization, notebooks, shipped
 from figgo_ops.errors import Refused, UsageError
 from figgo_ops.home import VARIABLE
 from figgo_ops.sandbox import Rehearsal
+from tests.rehearsal import key_of
 
 RUNBOOK = shipped("runbooks") / "initialization.md"
 
@@ -28,13 +29,7 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rehears
 
 def ours(company: Rehearsal) -> list[dict[str, Any]]:
     """Every event of ours, read behind the provider's back."""
-    return [
-        event
-        for events in company.calendars().values()
-        for event in events
-        if event["status"] != "cancelled"
-        and "figgoOpsKey" in event.get("extendedProperties", {}).get("private", {})
-    ]
+    return [event for events in company.calendars().values() for event in events if key_of(event)]
 
 
 def run(company: Rehearsal, **values: str) -> notebooks.RunResult:
@@ -50,6 +45,8 @@ def test_the_notebook_looks_first_and_writes_only_the_plan_that_was_confirmed(co
     page = seen.report.read_text()
     assert "REHEARSAL" in page
     assert "Inès Carrel" in page
+    for calendar in ("google", "exchange"):
+        assert f"({calendar})" in page, "which mailbox of which calendar"
     assert f"--confirm {seen.verdict['checksum']}" in page
     done = run(company, confirm=seen.verdict["checksum"])
     assert done.exit == 0
@@ -162,8 +159,8 @@ def test_the_runbook_page_has_the_six_parts_in_their_order() -> None:
 
 
 def _secrets(company: Rehearsal) -> list[str]:
-    """Figgo's keys, and the private key as a file and as JSON hold it."""
+    """Figgo's keys, Exchange's password, and the private key as a file and as JSON hold it."""
     folder = company.home / "secrets"
-    keys = [path.read_text().strip() for path in folder.glob("*.key")]
+    keys = [path.read_text().strip() for path in folder.iterdir() if path.suffix in (".key", ".password")]
     private = json.loads((folder / "corail-google.json").read_text())["private_key"]
     return [*keys, private, *private.splitlines()[1:-1]]

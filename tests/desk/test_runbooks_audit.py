@@ -87,7 +87,7 @@ def renamed(corail: Corail) -> None:
 def migrated(corail: Corail) -> None:
     """The new mailbox is empty, and nobody but the administrator remembers the old one."""
     hero = corail.case("whole-day").person
-    (corail.home.path / "f.txt").write_text(corail.mail(hero), encoding="utf-8")
+    (corail.home.path / "f.txt").write_text(f"{corail.mail(hero)},google", encoding="utf-8")
     corail.stage.google.add_user("maelle.nouvelle@corail.example")
     corail.stage.change_mail(hero, "maelle.nouvelle@corail.example", move_mailbox=False)
     for path in corail.home.path.glob("ledger.db*"):

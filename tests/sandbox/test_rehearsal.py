@@ -69,21 +69,33 @@ def hero(rehearsal: Rehearsal, name: str) -> Case:
     return rehearsal.cases[name]
 
 
+def tenant_in(home: Path) -> dict[str, Any]:
+    return tomllib.loads((home / "tenants" / "corail.toml").read_text(encoding="utf-8"))
+
+
+def certificates(tenant: dict[str, Any]) -> set[str]:
+    return {one["ca_file"] for one in (tenant["figgo"], *tenant["calendar"])}
+
+
 def test_the_home_holds_an_ordinary_draft_tenant(rehearsal: Rehearsal) -> None:
-    tenant = tomllib.loads((rehearsal.home / "tenants" / "corail.toml").read_text(encoding="utf-8"))
-    (calendar,) = tenant["calendar"]
+    tenant = tenant_in(rehearsal.home)
+    google, exchange = tenant["calendar"]
     assert (tenant["name"], tenant["state"]) == ("corail", "draft")
     assert tenant["figgo"]["url"] == rehearsal.urls["figgo"]
-    assert calendar["api_root"] == rehearsal.urls["google"]
-    assert calendar["token_url"] == f"{rehearsal.urls['google']}/token"
-    assert Path(tenant["figgo"]["ca_file"]) == rehearsal.ca_file == Path(calendar["ca_file"])
+    assert google["api_root"] == rehearsal.urls["google"]
+    assert google["token_url"] == f"{rehearsal.urls['google']}/token"
+    assert exchange["url"] == f"{rehearsal.urls['exchange']}/EWS/Exchange.asmx"
+    assert exchange["user"] == "CORAIL\\svc-figgo"
+    assert (google["legal_entities"], exchange["legal_entities"]) == ([1, 3], [2])
+    assert certificates(tenant) == {str(rehearsal.ca_file)}
     assert tenant["start"] < rehearsal.company.today - timedelta(days=150)
     assert [zone["timezone"] for zone in tenant["zone"]] == ["Europe/Zurich", "America/Martinique"]
 
 
 def test_every_reference_of_the_tenant_file_is_a_private_file(rehearsal: Rehearsal) -> None:
-    tenant = tomllib.loads((rehearsal.home / "tenants" / "corail.toml").read_text(encoding="utf-8"))
-    references = (tenant["figgo"]["api_key"], tenant["calendar"][0]["service_account"])
+    tenant = tenant_in(rehearsal.home)
+    google, exchange = tenant["calendar"]
+    references = (tenant["figgo"]["api_key"], google["service_account"], exchange["password"])
     for reference in references:
         path = rehearsal.home / "secrets" / reference.removeprefix("file:")
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -101,7 +113,7 @@ def test_a_second_start_keeps_the_tenant_file_but_for_the_addresses(tmp_path: Pa
             after = file.read_text(encoding="utf-8")
             assert tomllib.loads(after)["figgo"]["url"] == second.urls["figgo"] != first.urls["figgo"]
     expected = before.replace('state = "draft"', 'state = "active"  # by hand')
-    for name in ("figgo", "google"):
+    for name in ("figgo", "google", "exchange"):
         expected = expected.replace(first.urls[name], second.urls[name])
     assert after == expected
     assert keys == {path.name: path.read_bytes() for path in secrets.iterdir()}
@@ -111,8 +123,21 @@ def test_a_home_that_was_moved_finds_its_authority_again(tmp_path: Path) -> None
     Rehearsal(tmp_path / "old").stop()
     (tmp_path / "old").rename(tmp_path / "new")
     with Rehearsal(tmp_path / "new") as moved:
-        tenant = tomllib.loads((moved.home / "tenants" / "corail.toml").read_text(encoding="utf-8"))
-    assert tenant["figgo"]["ca_file"] == str(tmp_path / "new" / "ca.pem") == tenant["calendar"][0]["ca_file"]
+        tenant = tenant_in(moved.home)
+    assert certificates(tenant) == {str(tmp_path / "new" / "ca.pem")}
+
+
+def test_a_home_from_before_there_was_exchange_keeps_everybody_at_google(tmp_path: Path) -> None:
+    """An earlier rehearsal wrote one calendar for all: what its tenant file says goes on being true."""
+    Rehearsal(tmp_path).stop()
+    file = tmp_path / "tenants" / "corail.toml"
+    text = file.read_text(encoding="utf-8").replace("legal_entities = [1, 3]", "legal_entities = [1, 2, 3]")
+    before, _, rest = text.partition('[[calendar]]\nname = "exchange"')
+    file.write_text(before + rest[rest.index("[events]") :], encoding="utf-8")
+    with Rehearsal(tmp_path) as again:
+        assert [one["api_root"] for one in tenant_in(tmp_path)["calendar"]] == [again.urls["google"]]
+        assert again.exchange.mails() == []
+        assert "urs.kaser@corail-suisse.example" in again.google.mails()
 
 
 def test_a_tenant_file_that_cannot_be_read_stops_the_start_and_leaves_nothing_running(tmp_path: Path) -> None:
@@ -124,28 +149,64 @@ def test_a_tenant_file_that_cannot_be_read_stops_the_start_and_leaves_nothing_ru
 
 
 def test_everybody_with_a_mail_has_a_mailbox_in_the_zone_of_the_legal_entity(rehearsal: Rehearsal) -> None:
-    company, google = rehearsal.company, rehearsal.google
-    missing = {
-        person.id
-        for person in company.people.values()
-        if person.mail is None or person.mail not in {*google.mails(), "ph.garnier@corail.example"}
-    }
+    company, google, exchange = rehearsal.company, rehearsal.google, rehearsal.exchange
+    zones = {1: {"Europe/Paris"}, 2: {"Europe/Zurich"}, 3: {"America/Martinique"}}
+    found: dict[int, set[str]] = {1: set(), 2: set(), 3: set()}
+    missing = set()
+    for person in company.people.values():
+        try:
+            box = rehearsal.keeper(person).mailbox(person.mail or "")
+            found[person.legal_entity_id].add(box.zone)
+        except KeyError:
+            missing.add(person.id)
     assert missing == {hero(rehearsal, "no-mail").person, hero(rehearsal, "mailbox-unknown").person}
-    mail = company.person(hero(rehearsal, "time-zone").person).mail
-    assert google.mailbox(str(mail)).zone == "America/Martinique"
-    assert google.mailbox("ph.garnier@corail.example").mail == "philippe.garnier@corail.example"
+    assert found == zones
+    present = {one.mail for one in company.people.values() if one.legal_entity_id == 2}
+    assert set(exchange.mails()) <= present | {"philippe.garnier@corail-suisse.example"}
+    assert not set(exchange.mails()) & set(google.mails())
     assert google.mailbox("melanie.petit@corail.example").mail == "melanie.sauve@corail.example"
+    alias = "ph.garnier@corail-suisse.example"
+    assert exchange.mailbox(alias).mail == "philippe.garnier@corail-suisse.example"
 
 
-def test_hiring_and_a_new_mail_reach_the_mailboxes(rehearsal: Rehearsal) -> None:
-    person = rehearsal.hire("Lou", "Pérez", 3, "lou.perez@corail-antilles.example")
-    assert person.manager_id == 63
-    rehearsal.change_mail(person.id, "lou.diaz@corail-antilles.example")
-    assert rehearsal.google.mailbox("lou.perez@corail-antilles.example").mail == person.mail
-    rehearsal.change_mail(person.id, "lou@corail-antilles.example", move_mailbox=False)
-    assert "lou@corail-antilles.example" not in rehearsal.google.mails()
-    again = rehearsal.hire("Lou", "Diaz", 3, "lou.diaz@corail-antilles.example")
+@pytest.mark.parametrize(("entity", "domain"), [(2, "corail-suisse.example"), (3, "corail-antilles.example")])
+def test_hiring_and_a_new_mail_reach_the_mailboxes(rehearsal: Rehearsal, entity: int, domain: str) -> None:
+    person = rehearsal.hire("Lou", "Pérez", entity, f"lou.perez@{domain}")
+    keeper, other = rehearsal.keeper(person), rehearsal.google if entity == 2 else rehearsal.exchange
+    assert person.manager_id == 60 + entity
+    rehearsal.change_mail(person.id, f"lou.diaz@{domain}")
+    assert keeper.mailbox(f"lou.perez@{domain}").mail == person.mail
+    rehearsal.change_mail(person.id, f"lou@{domain}", move_mailbox=False)
+    assert f"lou@{domain}" not in keeper.mails()
+    again = rehearsal.hire("Lou", "Diaz", entity, f"lou.diaz@{domain}")
     assert again.id != person.id
+    assert not [mail for mail in other.mails() if mail.startswith("lou.")]
+
+
+def test_a_transfer_to_another_provider_gives_a_second_mailbox_and_leaves_the_first(
+    rehearsal: Rehearsal,
+) -> None:
+    person = rehearsal.hire("Lou", "Pérez", 1, "lou.perez@corail.example")
+    rehearsal.google.owner("lou.perez@corail.example").add("Dentiste", "2027-01-11", "2027-01-12")
+    rehearsal.transfer(person.id, 3)
+    assert rehearsal.keepers("lou.perez@corail.example") == [rehearsal.google]
+    rehearsal.transfer(person.id, 2)
+    assert rehearsal.keepers("lou.perez@corail.example") == [rehearsal.exchange, rehearsal.google]
+    assert rehearsal.exchange.mailbox("lou.perez@corail.example").zone == "Europe/Zurich"
+    rehearsal.exchange.owner("lou.perez@corail.example").add("Ski", "2027-01-12", "2027-01-13")
+    both = rehearsal.calendars()["lou.perez@corail.example"]
+    assert [one.get("summary") or one["subject"] for one in both] == ["Dentiste", "Ski"]
+    rehearsal.change_mail(person.id, "lou@corail-suisse.example")
+    assert rehearsal.keepers("lou@corail-suisse.example") == [rehearsal.exchange]
+    assert rehearsal.google.mailbox("lou.perez@corail.example").mail == "lou.perez@corail.example"
+    rehearsal.transfer(person.id, 1)
+    assert rehearsal.keepers("lou@corail-suisse.example") == [rehearsal.google, rehearsal.exchange]
+
+
+def test_a_transfer_gives_no_mailbox_to_somebody_who_had_none(rehearsal: Rehearsal) -> None:
+    for name in ("no-mail", "mailbox-unknown"):
+        mail = rehearsal.transfer(hero(rehearsal, name).person, 1).mail
+        assert rehearsal.keepers(mail or "") == []
 
 
 def test_a_company_of_another_day_is_the_same_every_time(tmp_path: Path) -> None:
@@ -221,21 +282,51 @@ def test_text_that_is_no_json_is_refused(rehearsal: Rehearsal) -> None:
         assert connection.getresponse().status == 400
 
 
-def test_owners_act_in_their_calendars_and_the_truth_can_be_read(control: Control) -> None:
-    mail = "urs.kaser@corail-suisse.example"
-    added = {"mail": mail, "verb": "add", "summary": "Dentiste", "start": "2027-01-11", "end": "2027-01-12"}
+@pytest.mark.parametrize(
+    ("mail", "title"),
+    [("urs.kaser@corail-suisse.example", "subject"), ("francoise.berenger@corail.example", "summary")],
+)
+def test_owners_act_in_their_calendars_and_the_truth_can_be_read(
+    control: Control, mail: str, title: str
+) -> None:
+    added = {"mail": mail, "verb": "add", title: "Dentiste", "start": "2027-01-11", "end": "2027-01-12"}
     event = control.done("POST", "/calendar", added)["event"]
-    control.done(
-        "POST", "/calendar", {"mail": mail, "verb": "rename", "event_id": event["id"], "summary": "Ski"}
-    )
+    control.done("POST", "/calendar", {"mail": mail, "verb": "rename", "event_id": event["id"], title: "Ski"})
     truth = control.done("GET", "/calendars")["calendars"]
-    assert [one["summary"] for one in truth[mail]] == ["Ski"]
+    assert [one[title] for one in truth[mail]] == ["Ski"]
     assert sum(map(len, truth.values())) == 1
+
+
+def test_of_two_mailboxes_the_present_one_is_meant_unless_the_other_is_named(
+    control: Control, rehearsal: Rehearsal
+) -> None:
+    mail, person = "lou@corail.example", rehearsal.hire("Lou", "Pérez", 1, "lou@corail.example")
+    rehearsal.transfer(person.id, 2)
+    days = {"mail": mail, "verb": "add", "start": "2027-01-11", "end": "2027-01-12"}
+    control.done("POST", "/calendar", {**days, "subject": "Ski"})
+    control.done("POST", "/calendar", {**days, "summary": "Dentiste", "service": "google"})
+    assert [len(one.content(mail)) for one in (rehearsal.exchange, rehearsal.google)] == [1, 1]
+    refused = control.refused("POST", "/calendar", {**days, "subject": "Ski", "service": "figgo"})
+    assert refused == "service is one of exchange, google"
+
+
+def test_mailboxes_of_both_providers_can_be_taken_out_of_reach(
+    control: Control, rehearsal: Rehearsal
+) -> None:
+    control.done("POST", "/mailbox", {"mail": "urs.kaser@corail-suisse.example", "state": "moving"})
+    control.done("POST", "/mailbox", {"mail": "francoise.berenger@corail.example", "state": "suspended"})
+    assert rehearsal.exchange.mailbox("urs.kaser@corail-suisse.example").state == "moving"
+    assert rehearsal.google.mailbox("francoise.berenger@corail.example").state == "suspended"
+    order = {"mail": "urs.kaser@corail-suisse.example", "state": "suspended"}
+    assert "unknown state 'suspended'" in control.refused("POST", "/mailbox", order)
+    assert "fields mail, state" in control.refused("POST", "/mailbox", {"mail": order["mail"]})
 
 
 def test_switches_faults_and_the_log_are_within_reach(control: Control, rehearsal: Rehearsal) -> None:
     control.done("POST", "/switch", {"service": "figgo", "name": "half_day_key", "value": "isAm"})
     assert rehearsal.figgo.switches["half_day_key"] == "isAm"
+    control.done("POST", "/switch", {"service": "exchange", "name": "lock_after", "value": 900})
+    assert rehearsal.exchange.switches["lock_after"] == 900
     control.done("POST", "/faults", {"service": "figgo", "kind": "status", "value": 418, "times": None})
     ask = (rehearsal.urls["figgo"], rehearsal.ca_file, "GET", "/api/v3/users")
     assert order(*ask)[0] == 418
