@@ -53,7 +53,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return
     from tests.faults import cells, grid
 
-    if printed := grid.lines(cells.told(reports)):
+    if printed := grid.lines(cells.told(reports), terminalreporter.config.option.hypothesis_seed):
         terminalreporter.section("faults over sockets")
         terminalreporter.write_line("\n".join(printed))
 

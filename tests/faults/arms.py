@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from email.utils import format_datetime
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
 from figgo_ops.sandbox.faults import Fault
 from figgo_ops.sandbox.messages import Entry
-from tests.faults.grid import Operation, Trouble
-from tests.faults.world import MANY, PAGED, REMOTE_DAYS, World
+from tests.faults.grid import ANY, Operation, Trouble
+from tests.faults.world import DOUBTFUL, MANY, PAGED, REMOTE_DAYS, World
 
 QUOTA_WAIT = timedelta(seconds=40)
 
@@ -43,6 +44,11 @@ class Case:
         """Which pages may be struck."""
         return self.operation.later if self.trouble.level == "page" else "*"
 
+    @property
+    def nth(self) -> int:
+        """Which of the requests that fit; the next one where only their order tells pages apart."""
+        return self.operation.nth + (self.trouble.level == "page" and self.operation.later == ANY)
+
     def fits(self, entry: Entry) -> bool:
         """Whether a request is this operation's, at whatever point of the run."""
         wanted = self.operation
@@ -58,11 +64,15 @@ class Case:
 def aim(case: Case, log: tuple[Entry, ...]) -> int:
     """The number of the request to be struck, counted from 0 over an undisturbed run.
 
-    Looking ends where the people are asked for a second time; "again" means the operation after that.
+    Looking ends where the people are asked for a second time; "again" means the operation after that. What
+    settles a doubt comes after the fault that is part of its setting.
     """
     starts = [n for n, entry in enumerate(log) if entry.path.endswith("/users") and _is_first_page(entry)]
     begin = starts[1] if case.operation.again else 0
-    return next(n for n, entry in enumerate(log) if n >= begin and case.fits(entry))
+    if case.operation.setting == DOUBTFUL:
+        begin = next(n for n, entry in enumerate(log) if entry.fault)
+    fitting = (n for n, entry in enumerate(log) if n >= begin and case.fits(entry))
+    return next(islice(fitting, case.nth, None))
 
 
 def _is_first_page(entry: Entry) -> bool:
@@ -89,7 +99,8 @@ class Arms:
     @contextmanager
     def armed(self) -> Iterator[None]:
         """The trouble strikes inside."""
-        arm = {"connection": self._road, "moving": self._move}.get(self.case.trouble.level, self._request)
+        arms = {"connection": self._road, "moving": self._move, "item": self._item}
+        arm = arms.get(self.case.trouble.level, self._request)
         with self.world.watched(self._see):
             arm()
             yield
@@ -130,6 +141,16 @@ class Arms:
         )
         number = self.world.stage.faults.add(fault)
         self.struck = lambda: self.world.stage.faults.struck(number)
+
+    def _item(self) -> None:
+        """Let Exchange refuse single items; each request of these runs holds one."""
+        wanted, world = self.case.operation, self.world
+        assert isinstance(self.case.trouble.value, Mapping)
+        earlier = sum(fnmatchcase(entry.path, wanted.path) for entry in self.log[: self.target])
+        order = {"operation": wanted.path.rpartition("/")[2], "after": earlier, **self.case.trouble.value}
+        world.stage.exchange.switch("item_errors", order | ({"times": 1} if self.case.once else {}))
+        before = world.items_refused
+        self.struck = lambda: world.items_refused - before
 
     def _road(self) -> None:
         """Block the way just before the wanted request: after the last answer of the same service."""
@@ -183,7 +204,9 @@ def _value(trouble: Trouble, operation: Operation, world: World) -> Any:
         seconds = f"{QUOTA_WAIT.total_seconds():.0f}"
         asked = seconds if wait == "seconds" else format_datetime(until, usegmt=True)
         value["headers"] = {"Retry-After": asked}
-    if operation.dialect == "oauth":
+    if operation.dialect == "exchange" and value["status"] == 401:
+        value["headers"] = {"WWW-Authenticate": "Negotiate, NTLM"}
+    elif operation.dialect == "oauth":
         value["error"] = _OAUTH.get(value["status"], f"refused_{value['status']}")
     elif flavour and operation.dialect == "google":
         value["reason"] = {"rights": "insufficientPermissions", "quota": "quotaExceeded"}[flavour]
@@ -220,7 +243,7 @@ def _lost_entity(world: World, entry: Entry, moves: int) -> bool:
 def _touched_event(world: World, entry: Entry, moves: int) -> bool:
     """The owner writes a note into an event that is about to be written."""
     events = world.corail.events(world.heroine)
-    changing = next(event for event in events if event["status"] == "tentative")
+    changing = next(event for event in events if event["status"].lower() == "tentative")
     world.corail.owner(world.heroine).annotate(changing["id"], f"note {moves}")
     return True
 

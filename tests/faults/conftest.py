@@ -1,19 +1,28 @@
-"""One world per file of cells, and the letters of each cell on its report."""
+"""Which cells a file plays, one world per file, and the letters of each cell on its report."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.cells import CELL, judge
+from tests.faults.cells import CELL, judge, parameters
 from tests.faults.grid import Operation, Trouble
 from tests.faults.world import World
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every cell of the provider that the file names."""
+    if {"trouble", "operation"} <= set(metafunc.fixturenames):
+        seed = metafunc.config.option.hypothesis_seed
+        metafunc.parametrize(("trouble", "operation"), parameters(metafunc.module.PROVIDER, seed))
+
+
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Used again and again: every run begins from the same start."""
-    with World(tmp_path_factory.mktemp("world")) as made:
+    provider = getattr(request.module, "PROVIDER", "google")
+    with World(tmp_path_factory.mktemp("world"), "google" if provider == "figgo" else provider) as made:
         yield made
+        assert made.stage.exchange.violations == []
 
 
 @pytest.fixture

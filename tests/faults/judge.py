@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from fnmatch import fnmatchcase
 
 from figgo_ops.sandbox.messages import Entry
 from tests.faults.arms import Arms, Case, aim
-from tests.faults.world import HEROINE, PLAIN, Course, Ending, Picture, World
+from tests.faults.world import HEROINE, Course, Ending, Picture, World
+from tests.rehearsal import LOG_ONS, WRITES
 
 QUIET = timedelta(minutes=11)
 """A mailbox gets no creation for ten minutes after one that nobody can tell about."""
@@ -36,14 +38,13 @@ def play(world: World, case: Case) -> Verdict:
             return Verdict("x", f"{broken} ({_told(ending)})")
         right = ending.exit == 0
         world.clear_up()
-        letter, last = _repaired(world, case)
-        broken = last_complaint(world, course, last)
+        letter, last, broken = _repaired(world, case, ending)
+        broken = broken or last_complaint(world, course, last)
         if broken:
             return Verdict("x", f"after the next run: {broken} ({_told(last)})")
         letter = "=" if right and letter == "r" else letter
-        if case.once and case.trouble.passes and letter != "=":
-            return Verdict("x", f"asking again would have helped ({_told(ending)})")
-        return Verdict(letter)
+        broken = once_complaint(case, letter)
+        return Verdict("x", f"{broken} ({_told(ending)})") if broken else Verdict(letter)
 
 
 def first_complaint(world: World, course: Course, ending: Ending) -> str:
@@ -67,18 +68,38 @@ def last_complaint(world: World, course: Course, ending: Ending) -> str:
     return "" if ending.exit == 0 else "the calendars are right, but the run does not say so"
 
 
-def _repaired(world: World, case: Case) -> tuple[str, Ending]:
+def once_complaint(case: Case, letter: str) -> str:
+    """The rule that a run broke in how it dealt with a single strike; "" for none."""
+    if not (case.once and case.trouble.passes):
+        return ""
+    trouble = case.trouble
+    if case.operation.repeats or not trouble.leaves_doubt:
+        return "" if letter == "=" else "asking again would have helped"
+    wanted = "r" if trouble.kind == "late-commit" and not trouble.late else "w"
+    return "" if letter == wanted else f"{letter} instead of {wanted}, though it may have been carried out"
+
+
+def _repaired(world: World, case: Case, first: Ending) -> tuple[str, Ending, str]:
     """Run again as a person would who reads what the runs tell; the letter says what it took."""
     if not case.trouble.late:
         world.stage.faults.settle()
+    before = len(world.stage.log.entries())
     letter, ending = "r", world.run()
+    broken = created_in_doubt(world, world.stage.log.entries()[before:], first)
     if "credential-remembered" in ending.codes:
         letter, ending = "c", world.run(retry_credential=True)
     if ending.waits or case.trouble.late:
         world.stage.faults.settle()
         world.corail.clock.sleep(QUIET.total_seconds())
         letter, ending = "w" if ending.waits else letter, world.run()
-    return letter, ending
+    return letter, ending, broken
+
+
+def created_in_doubt(world: World, log: Iterable[Entry], first: Ending) -> str:
+    """Where the outcome of a creation is not known, none is sent until ten minutes have passed."""
+    doubted = {world.corail.mail(number) for number in first.doubted}
+    sent = [entry.principal for entry in log if entry.principal in doubted and world.house.creates(entry)]
+    return f"created for {sent} in doubt" if sent else ""
 
 
 def _doubles(shown: Picture) -> str:
@@ -104,12 +125,17 @@ def _written_though_unread(before: Picture, shown: Picture, ending: Ending) -> s
 
 def sent_though_unread(case: Case, log: Iterable[Entry], ending: Ending) -> str:
     """A read that failed is never taken for an answer: nothing is even tried for whom it was made."""
-    reads = not case.operation.writes and case.operation.setting == PLAIN and case.trouble.level != "moving"
-    if ending.exit == 0 or not reads:
+    asked = case.operation
+    if ending.exit == 0 or asked.writes or asked.amid or case.trouble.level == "moving":
         return ""
-    tried = [e for e in log if (e.service, e.principal) == ("google", HEROINE) and e.method != "GET"]
-    sent = [f"{entry.method} {entry.path}" for entry in tried if entry.path != "/token"]
+    sent = [f"{one.method} {one.path}" for one in log if one.principal == HEROINE and _writes(one)]
     return f"{sent} sent though a read had failed" if sent else ""
+
+
+def _writes(entry: Entry) -> bool:
+    method, place = WRITES.get(entry.service, ("", ""))
+    wanted = fnmatchcase(entry.method, method) and fnmatchcase(entry.path, place)
+    return wanted and entry.path not in LOG_ONS
 
 
 def _silent(after: Picture, shown: Picture, ending: Ending) -> str:

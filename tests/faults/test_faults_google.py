@@ -2,16 +2,14 @@
 
 from collections.abc import Callable
 
-import pytest
-
-from tests.faults.cells import parameters
 from tests.faults.grid import Operation, Trouble
+
+PROVIDER = "google"
 
 Judged = Callable[[str, Trouble, Operation], list[str]]
 
 
-@pytest.mark.parametrize(("trouble", "operation"), parameters("google"))
 def test_a_fault_at_google_ends_right_or_is_named_and_repaired(
     judged: Judged, trouble: Trouble, operation: Operation
 ) -> None:
-    assert judged("google", trouble, operation) == []
+    assert judged(PROVIDER, trouble, operation) == []

@@ -1,5 +1,6 @@
 """The fault matrix itself: it is whole, it is printed, and each of its rules can be broken."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,9 +10,17 @@ from tests.faults import grid
 from tests.faults.arms import Arms, Case, aim
 from tests.faults.cells import judge, parameters
 from tests.faults.grid import PROVIDERS, REASONS, TROUBLES, Operation, Trouble
-from tests.faults.judge import first_complaint, last_complaint, play, sent_though_unread
+from tests.faults.judge import (
+    created_in_doubt,
+    first_complaint,
+    last_complaint,
+    once_complaint,
+    play,
+    sent_though_unread,
+)
 from tests.faults.world import Course, Ending, World
 
+SEED = 20261122
 PAIRS = [(p, t, o) for p, operations in PROVIDERS.items() for o in operations for t in TROUBLES]
 CLEAN = Ending(0, frozenset())
 
@@ -20,16 +29,45 @@ def trouble(name: str) -> Trouble:
     return next(one for one in TROUBLES if one.name == name)
 
 
-def operation(name: str) -> Operation:
-    return next(one for operations in PROVIDERS.values() for one in operations if one.name == name)
+def operation(name: str, provider: str = "google") -> Operation:
+    return next(one for one in PROVIDERS[provider] if one.name == name)
+
+
+@pytest.fixture(scope="module")
+def swiss(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The same three people, at Exchange."""
+    with World(tmp_path_factory.mktemp("swiss"), "exchange") as made:
+        yield made
 
 
 def test_every_cell_is_run_or_has_a_reason() -> None:
-    run = [(provider, *one.values) for provider in PROVIDERS for one in parameters(provider)]
+    run = [(provider, *one.values) for provider in PROVIDERS for one in parameters(provider, SEED)]
     for provider, what, where in PAIRS:
         why = grid.reason(what, where)
         assert ((provider, what, where) in run) == (why is None)
         assert why is None or why in REASONS
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_three_seeds_in_a_row_play_every_cell_and_each_asks_every_question(provider: str) -> None:
+    """Figgo's cells are played whatever the seed."""
+    every = grid.cells(provider)
+    shares = [
+        [cell for cell in every if grid.in_share(provider, *cell, seed)] for seed in range(SEED, SEED + 3)
+    ]
+    for share in shares:
+        assert {where for _, where in share} == set(PROVIDERS[provider])
+        assert share == every if provider == "figgo" else 0.25 < len(share) / len(every) < 0.42
+    played = [cell for share in shares for cell in share]
+    assert all(played.count(cell) == (3 if provider == "figgo" else 1) for cell in every)
+
+
+@pytest.mark.parametrize("seed", [SEED, str(SEED), "random"])
+def test_what_a_seed_leaves_out_is_left_to_the_long_run(seed: object) -> None:
+    for one in parameters("exchange", seed):
+        what, where = one.values
+        left = [mark.name for mark in one.marks]
+        assert left == ([] if grid.in_share("exchange", what, where, seed) else ["proof"])
 
 
 def test_every_reason_is_needed() -> None:
@@ -38,10 +76,12 @@ def test_every_reason_is_needed() -> None:
 
 def test_every_kind_of_fault_that_the_stand_ins_play_is_in_the_grid() -> None:
     """A delay is left out: it is a drip that arrives at once."""
-    assert {one.kind for one in TROUBLES} == (KINDS.keys() - {"delay"}) | {"dns", "refused", "moving"}
+    assert {one.kind for one in TROUBLES} == (KINDS.keys() - {"delay"}) | {"dns", "refused", "moving", "item"}
 
 
-def test_every_request_of_a_run_belongs_to_an_operation(world: World) -> None:
+@pytest.mark.parametrize("name", ["world", "swiss"])
+def test_every_request_of_a_run_belongs_to_an_operation(request: pytest.FixtureRequest, name: str) -> None:
+    world: World = request.getfixturevalue(name)
     course = world.course(operation("settle").setting)
     cases = [Case(TROUBLES[0], one, True) for operations in PROVIDERS.values() for one in operations]
     strangers = {(e.method, e.path) for e in course.log if e.principal != "basile@corail.example"}
@@ -59,6 +99,8 @@ def test_the_grid_shows_letters_reasons_and_what_was_not_run() -> None:
     assert row.split("commit")[1].split() == ["n/a", "a"] * 6
     assert "  x    1 broke a rule" in printed
     assert not any(line.startswith("google") for line in printed)
+    (left,) = [line for line in printed if line.startswith("  . ")]
+    assert f" {len(grid.cells('figgo')) - 2} cells not played" in left
     assert grid.lines({}) == []
 
 
@@ -69,6 +111,15 @@ def test_a_fault_that_never_strikes_fails_its_cell(world: World) -> None:
     arms = Arms(world, case, len(course.log), course.log)
     with world.set_up(case.setting), arms.armed():
         assert world.run().exit == 0
+        assert arms.complaint() == "the fault struck 0 times"
+
+
+def test_an_item_that_is_never_refused_fails_its_cell(swiss: World) -> None:
+    case = Case(trouble("item: busy, with seconds"), operation("look", "exchange"), once=True)
+    course = swiss.course(case.setting)
+    arms = Arms(swiss, case, len(course.log), course.log)
+    with swiss.set_up(case.setting), arms.armed():
+        assert swiss.run().exit == 0
         assert arms.complaint() == "the fault struck 0 times"
 
 
@@ -150,11 +201,47 @@ def test_a_fault_that_asking_again_would_have_hidden_breaks_a_rule(
     assert (verdict.letter, verdict.rule.partition(" (")[0]) == ("x", "asking again would have helped")
 
 
+def test_a_creation_in_doubt_that_is_sent_again_breaks_a_rule() -> None:
+    """Exchange does not tell two creations apart, so only reading and waiting are right."""
+    create, update = operation("create", "exchange"), operation("update", "exchange")
+
+    def complaint(name: str, where: Operation, letter: str, *, once: bool = True) -> bool:
+        return bool(once_complaint(Case(trouble(name), where, once), letter))
+
+    for name in ("hung up before commit", "503 before commit", "item: before commit", "200 in HTML"):
+        assert [complaint(name, create, letter) for letter in "=rw"] == [True, True, False]
+        assert [complaint(name, update, letter) for letter in "=rw"] == [False, True, True]
+    for name in ("hung up after commit", "cut body", "connection refused", "SOAP: busy, with nothing"):
+        assert [complaint(name, create, letter) for letter in "=rw"] == [False, True, True]
+    assert [complaint("late commit", create, letter) for letter in "=rw"] == [True, False, True]
+    assert not complaint("503 before commit", create, "=", once=False)
+
+
+def test_a_creation_while_an_earlier_one_is_in_doubt_breaks_a_rule(swiss: World) -> None:
+    log = swiss.course("plain").log
+    doubted = Ending(1, frozenset({swiss.heroine}), doubted=frozenset({swiss.heroine}))
+    assert created_in_doubt(swiss, log, doubted) == "created for ['adele@corail.example'] in doubt"
+    assert created_in_doubt(swiss, log, CLEAN) == ""
+
+
+def test_an_event_in_the_calendar_of_the_service_account_breaks_a_rule(swiss: World) -> None:
+    """There a client writes that forgets for whom it acts, and Exchange does not mind."""
+    course = swiss.course("plain")
+    with swiss.set_up("plain"):
+        account = swiss.stage.exchange.account
+        swiss.stage.exchange.owner(account).add("Absent", "2027-03-08", "2027-03-10")
+        assert "neither as it was" in first_complaint(swiss, course, CLEAN)
+
+
 def test_a_cell_is_played_with_a_fault_that_strikes_once_and_with_one_that_stays(world: World) -> None:
     verdicts = judge(world, trouble("503 before commit"), operation("list"))
     assert [one.letter for one in verdicts] == ["=", "r"]
 
 
-def test_the_same_cell_comes_out_the_same_again(world: World) -> None:
-    case = Case(trouble("commit after the next run"), operation("create"), once=False)
+@pytest.mark.parametrize(("name", "provider"), [("world", "google"), ("swiss", "exchange")])
+def test_the_same_cell_comes_out_the_same_again(
+    request: pytest.FixtureRequest, name: str, provider: str
+) -> None:
+    world: World = request.getfixturevalue(name)
+    case = Case(trouble("commit after the next run"), operation("create", provider), once=False)
     assert play(world, case) == play(world, case)

@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,9 @@ from figgo_ops.calendars import _google_http
 from figgo_ops.calendars._hurry import Hurry
 from figgo_ops.calendars._lost import Lost
 from figgo_ops.errors import Incomplete
+from figgo_ops.sandbox.exchange import PATH
 from figgo_ops.sandbox.people import LegalEntity
-from tests.rehearsal import Clock, Corail
+from tests.rehearsal import GENEVA, Clock, Corail
 
 
 @pytest.fixture
@@ -41,6 +42,46 @@ def test_a_token_service_that_times_out_is_waited_for_on_our_own_clock(
     result = corail.sync(hero)
     assert (result.created, result.unreadable) == (1, [])
     assert [entry.status for entry in corail.calls("google", path="/token")] == [408, 200]
+
+
+@pytest.fixture
+def swiss(corail: Corail) -> int:
+    """Somebody whose mailbox is at Exchange, with one day off that no calendar shows yet."""
+    person = corail.stage.hire("Aline", "Favre", GENEVA, "aline@corail-suisse.example").id
+    day_off(corail, person, date(2026, 12, 2))
+    return person
+
+
+def day_off(corail: Corail, person: int, day: date) -> int:
+    """An approved request for one day."""
+    request = corail.stage.request_leave(person, day)
+    corail.stage.approve(request.id)
+    return request.id
+
+
+def test_a_web_page_that_answers_when_asked_how_to_log_on_is_not_believed(corail: Corail, swiss: int) -> None:
+    """It said "Exchange said no (HTTP 200)" of one mailbox and went on to the next one."""
+    corail.fault("exchange", "html", path=PATH, principal="")
+    result = corail.sync(swiss)
+    assert (result.created, result.unreadable) == (1, [])
+    assert [entry.status for entry in corail.calls("exchange", path=PATH)][:2] == [200, 401]
+
+
+def test_an_event_that_exchange_could_not_look_at_just_then_is_looked_at_again(
+    corail: Corail, swiss: int
+) -> None:
+    """Just before a removal; the event stayed until the next run."""
+    given_up = day_off(corail, swiss, date(2026, 12, 9))
+    assert corail.sync(swiss).created == 2
+    corail.stage.ask_cancellation(given_up)
+    corail.stage.settle_cancellation(given_up, True)
+    transient = {"operation": "GetItem", "code": "ErrorInternalServerTransientError", "times": 1}
+    corail.stage.exchange.switch("item_errors", transient)
+    corail.forget_calls()
+    result = corail.sync(swiss)
+    assert (result.deleted, result.failed, result.unknown) == (1, [], [])
+    asked = [entry.path.rpartition("/")[2] for entry in corail.calls("exchange")]
+    assert asked[-3:] == ["GetItem", "GetItem", "DeleteItem"]
 
 
 def grown(corail: Corail) -> dict[int, LegalEntity]:

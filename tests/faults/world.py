@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Self
 from unittest import mock
@@ -12,11 +13,13 @@ from figgo_ops import sync
 from figgo_ops.errors import FiggoOpsError
 from figgo_ops.figgo import pages
 from figgo_ops.result import Result
-from figgo_ops.sandbox.google_mailbox import Stored
-from figgo_ops.sandbox.messages import Entry, Request
+from figgo_ops.sandbox.exchange_call import ItemErrors
+from figgo_ops.sandbox.exchange_soap import RefusedError
+from figgo_ops.sandbox.exchange_store import FOLDERS, Mailbox
+from figgo_ops.sandbox.messages import Entry, Request, Service
 from figgo_ops.sandbox.people import LegalEntity, Person
 from tests.faults.weather import Weather
-from tests.rehearsal import TENANT, Corail, drawn, key_of
+from tests.rehearsal import GENEVA, TENANT, Corail, drawn, key_of
 
 PLAIN, DOUBTFUL, PAGED = "plain", "doubtful", "paged"
 """How a run is set up: as it is; a creation whose outcome is not told; everything listed in small pages."""
@@ -29,6 +32,9 @@ MANY = range(1001, 1102)
 
 REMOTE_DAYS = tuple(date(2026, 12, day) for day in range(1, 5))
 """Of the heroine; no calendar shows them, so they may disappear from Figgo under the reader."""
+
+NOBODY = 0
+"""Stands for the service account, whose own calendar stays empty."""
 
 Picture = dict[int, dict[str, str]]
 """For each person, what their calendar shows under each key."""
@@ -43,6 +49,7 @@ class Ending:
         named: people whom the run tells about, or None for everybody.
         codes: codes of the errors told.
         waits: whether something is held or unknown.
+        doubted: people for whom nobody knows what became of a creation.
     """
 
     exit: int
@@ -51,6 +58,7 @@ class Ending:
     codes: frozenset[str] = frozenset()
     waits: bool = False
     said: str = ""
+    doubted: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, result: Result) -> "Ending":
@@ -65,6 +73,7 @@ class Ending:
             frozenset(row.error.code for row in result.unreadable),
             bool(result.held or result.unknown),
             "; ".join(texts),
+            frozenset(row.employee for row in result.unknown if row.action == "create"),
         )
 
     @classmethod
@@ -82,10 +91,37 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
-class _Start:
-    """What to go back to."""
+class House:
+    """One provider, whose mailboxes the people of a world have.
 
-    events: dict[str, dict[str, Stored]]
+    Attributes:
+        creation: the path of creations, as a pattern.
+        small_pages: the switch and the value that make its lists come in small pages.
+    """
+
+    provider: str
+    legal_entity: int
+    creation: str
+    small_pages: tuple[str, int]
+
+    def creates(self, entry: Entry) -> bool:
+        """Whether this request is a creation."""
+        return (entry.service, entry.method) == (self.provider, "POST") and fnmatchcase(
+            entry.path, self.creation
+        )
+
+
+HOUSES = {
+    "google": House("google", 1, "*/events", ("short_pages", 1)),
+    "exchange": House("exchange", GENEVA, "*/CreateItem", ("page_cap", 1)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What to go back to; each place where events are kept with what was in it."""
+
+    events: list[tuple[dict[str, Any], dict[str, Any]]]
     ledger: dict[Path, bytes]
     people: dict[int, Person]
     entities: dict[int, LegalEntity]
@@ -95,17 +131,21 @@ class World:
     """The rehearsal company with one creation, one update and one removal to do for one person.
 
     A colleague has a creation to do, and a third person is only there to be listed.
+
+    Attributes:
+        items_refused: single items that Exchange was made to refuse so far.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, provider: str = "google") -> None:
+        self.house = HOUSES[provider]
+        self.items_refused = 0
         self._patches = ExitStack()
         self.corail = self._patches.enter_context(Corail(folder, people=0))
         self.weather = self._patches.enter_context(Weather(self.corail.clock))
         self.stage = self.corail.stage
-        self.heroine, self.colleague, self.other = (
-            self.stage.hire(name, "Aubert", 1, f"{name.lower().replace('è', 'e')}@corail.example").id
-            for name in ("Adèle", "Basile", "Chloé")
-        )
+        self.stage.exchange.clock = self.stage.figgo.clock
+        self.heroine, self.colleague, self.other = map(self._hired, ("Adèle", "Basile", "Chloé"))
+        self._patches.enter_context(mock.patch.object(ItemErrors, "strike", self._counted(ItemErrors.strike)))
         self._prepare()
         self._start = self._kept()
         self.before = self.picture()
@@ -118,6 +158,10 @@ class World:
         self.weather.clear()
         self._patches.close()
 
+    def _hired(self, name: str) -> int:
+        mail = f"{name.lower().replace('è', 'e')}@corail.example"
+        return self.stage.hire(name, "Aubert", self.house.legal_entity, mail).id
+
     def _prepare(self) -> None:
         """Load what there is, then let Figgo move on."""
         company = self.stage.company
@@ -127,7 +171,8 @@ class World:
             self.stage.google.switch(quota, 0)
         self.corail.activate()
         self.corail.rewrite('working_time = "weekdays"', 'working_time = "userdates"')
-        self.corail.rewrite('kind = "google"', 'kind = "google"\nthreads = 1')
+        for provider in HOUSES:
+            self.corail.rewrite(f'kind = "{provider}"', f'kind = "{provider}"\nthreads = 1')
         self.corail.rewrite("[limits]", f"[scope]\nexcept = [{self.other}]\n\n[limits]")
         for day in REMOTE_DAYS:
             company.enter_by_hr(self.heroine, day, account="Télétravail")
@@ -137,11 +182,27 @@ class World:
         given_up = company.request_leave(self.heroine, date(2027, 2, 1))
         company.approve(given_up.id)
         assert self.corail.sync().created == 4
+        self._forget_how_to_log_on()
         company.approve(pending.id)
         company.ask_cancellation(given_up.id)
         company.settle_cancellation(given_up.id, True)
         company.enter_by_hr(self.heroine, date(2027, 3, 8), date(2027, 3, 9))
         company.enter_by_hr(self.colleague, date(2027, 3, 1))
+
+    def _forget_how_to_log_on(self) -> None:
+        """Let every run begin with the question which methods are offered."""
+        with self.corail.session() as session:
+            session.ledger.remember(TENANT, "exchange: log-on", "")
+
+    def _counted(self, strike: Callable[[ItemErrors, str], None]) -> Callable[[ItemErrors, str], None]:
+        def counted(errors: ItemErrors, operation: str) -> None:
+            try:
+                strike(errors, operation)
+            except RefusedError:
+                self.items_refused += 1
+                raise
+
+        return counted
 
     def course(self, setting: str) -> Course:
         """The undisturbed run in this setting."""
@@ -158,8 +219,14 @@ class World:
         with ExitStack() as undo:
             undo.callback(self.clear_up)
             if setting == DOUBTFUL:
+                house = self.house
                 self.corail.fault(
-                    "google", "status-after", method="POST", path="*/events", principal=HEROINE, value=503
+                    house.provider,
+                    "status-after",
+                    method="POST",
+                    path=house.creation,
+                    principal=HEROINE,
+                    value=503,
                 )
             if setting == PAGED:
                 self._turn_pages(undo)
@@ -167,6 +234,7 @@ class World:
 
     def run(self, *, retry_credential: bool = False) -> Ending:
         """One `sync`; whatever is not an error for people to read fails the test."""
+        self.corail.clock.sleep(1)  # runs of one second may come by the same name
         try:
             with self.corail.session(retry_credential=retry_credential) as session:
                 return Ending.of(sync.sync(session, sync.Ask()))
@@ -201,13 +269,16 @@ class World:
         """Nothing goes wrong any more."""
         self.weather.clear()
         self.stage.faults.clear()
+        self.stage.exchange.switch("item_errors", {})
 
     def picture(self) -> Picture:
         """What the calendars show; a double shows under a name of its own."""
+        exchange = self.stage.exchange
+        calendars = {one: self.corail.events(one) for one in (self.heroine, self.colleague, self.other)}
         found: Picture = {}
-        for number in (self.heroine, self.colleague, self.other):
+        for number, events in (calendars | {NOBODY: exchange.content(exchange.account)}).items():
             shown = found.setdefault(number, {})
-            for event in self.corail.events(number):
+            for event in events:
                 key = key_of(event)
                 while key in shown:
                     key = f"double of {key}"
@@ -215,8 +286,10 @@ class World:
         return found
 
     def _turn_pages(self, undo: ExitStack) -> None:
-        self.stage.google.switch("short_pages", 1)
-        undo.callback(self.stage.google.switch, "short_pages", 0)
+        keeper: Service = self.stage.keeper(self.corail.person(self.heroine))
+        switch, small = self.house.small_pages
+        undo.callback(keeper.switch, switch, keeper.switches[switch])
+        keeper.switch(switch, small)
         undo.enter_context(mock.patch.object(pages, "SMALLEST_PAGE", 2))
         agencies = (
             LegalEntity(number, f"Agence {number}", "Europe/Paris", "FR", "x.example") for number in MANY
@@ -227,14 +300,22 @@ class World:
 
     def _kept(self) -> _Start:
         google, company = self.stage.google, self.stage.company
-        events = {mail: dict(google.mailbox(mail).events) for mail in google.mails()}
+        places: list[dict[str, Any]] = [google.mailbox(mail).events for mail in google.mails()]
+        places += [box.folder(name) for box in self._on_exchange() for name in FOLDERS]
+        events = [(place, dict(place)) for place in places]
         ledger = {path: path.read_bytes() for path in self.stage.home.glob("ledger.db*")}
         return _Start(events, ledger, dict(company.people), dict(company.legal_entities))
 
+    def _on_exchange(self) -> list[Mailbox]:
+        exchange = self.stage.exchange
+        return [exchange.mailbox(mail) for mail in (*exchange.mails(), exchange.account)]
+
     def _restore(self) -> None:
         self.stage.faults.settle()
-        for mail, events in self._start.events.items():
-            self.stage.google.mailbox(mail).events = dict(events)
+        for place, events in self._start.events:
+            _refill(place, events)
+        for mailbox in self._on_exchange():
+            mailbox.version += 1  # the stand-in keeps a list as long as nothing changes
         for path in self.stage.home.glob("ledger.db*"):
             path.unlink()
         for path, content in self._start.ledger.items():
@@ -246,6 +327,6 @@ class World:
         self.corail.forget_calls()
 
 
-def _refill(mapping: dict[int, Any], content: dict[int, Any]) -> None:
+def _refill(mapping: dict[Any, Any], content: dict[Any, Any]) -> None:
     mapping.clear()
     mapping.update(content)
