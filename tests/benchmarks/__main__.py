@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 
-from tests.benchmarks import audits, calls, plans, quota, writing
+from tests.benchmarks import audits, calls, exchange_calls, exchange_speed, plans, quota, writing
 from tests.benchmarks.figures import Figure, broken
 from tests.benchmarks.plans import PEER_PYTHON
 from tests.benchmarks.processes import run
@@ -16,11 +16,13 @@ from tests.benchmarks.processes import run
 Row = Callable[..., Iterator[Figure]]
 
 LIBRARIES = (
+    "exchangelib",
     "google-api-python-client",
     "google-auth",
     "google-auth-httplib2",
     "httplib2",
     "httpx",
+    "lxml",
     "pydantic",
 )
 NOT_BUILT = ("webhook accepted / visible in the calendar", "two Dask workers over one")
@@ -37,6 +39,11 @@ def rows(seed: int) -> Mapping[str, Row]:
         "quota": quota.google,
         "pauses": quota.pauses,
         "figgo": quota.figgo,
+        "exchange-calls": exchange_calls.per_event,
+        "exchange-cpu": exchange_speed.cpu_per_event,
+        "exchange-safety": exchange_calls.safety,
+        "exchange-listing": exchange_speed.listing,
+        "exchange-latency": exchange_speed.latency_hiding,
         "audit": audits.large,
         "report": audits.report,
     }

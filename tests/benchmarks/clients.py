@@ -1,14 +1,10 @@
-"""The process of one client that creates events: ours, or the bare official one at its best.
+"""The process of one client of Google that creates events: ours, or the bare official one at its best.
 
-Reads one order per line on stdin: how many events each mailbox gets and from which number on. Answers with
-the CPU time of this process alone, from the first event to the last one; tokens and connections are there.
+Reads orders on stdin; see `turns.py`. Tokens and connections are there before anything is timed.
 """
 
-import argparse
 import json
-import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,7 +19,8 @@ from googleapiclient.discovery import build_from_document  # type: ignore[attr-d
 from figgo_ops.calendars._google_events import created_body, event_id
 from figgo_ops.calendars.google import GoogleCalendar
 from figgo_ops.plan import Change
-from tests.benchmarks.connect import FastClock, address_of, connect, creations, last_word
+from tests.benchmarks.connect import FastClock, address_of, connect, creations
+from tests.benchmarks.turns import Order, arguments, follow
 
 SCOPE = "https://www.googleapis.com/auth/calendar.events.owned"
 Fill = Callable[[list[Change]], int]
@@ -83,21 +80,14 @@ class Bare:
 
 def main() -> None:
     """Follow orders until stdin ends."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("side", choices=("ours", "bare"))
-    parser.add_argument("ready")
-    parser.add_argument("mailboxes", type=int)
-    parser.add_argument("threads", type=int)
-    options = parser.parse_args()
-    side: type[Ours | Bare] = Ours if options.side == "ours" else Bare
-    client = side(json.loads(options.ready), options.mailboxes, options.threads)
-    last_word({"ready": True})
-    for line in sys.stdin:
-        order = json.loads(line)
-        fill = client.prepare(list(creations(options.mailboxes, order["events"], order["first"])))
-        begun = time.process_time()
-        done = fill()
-        last_word({"cpu": time.process_time() - begun, "done": done})
+    name, ready, mailboxes, threads = arguments()
+    side: type[Ours | Bare] = Ours if name == "ours" else Bare
+    client = side(ready, mailboxes, threads)
+
+    def prepare(order: Order) -> Callable[[], int]:
+        return client.prepare(list(creations(mailboxes, order["events"], order["first"])))
+
+    follow(prepare)
 
 
 if __name__ == "__main__":

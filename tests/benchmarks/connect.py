@@ -1,12 +1,14 @@
-"""Our side's connection to the stand-in, and the events that are written through it."""
+"""Our side's connection to a stand-in, and the events that are written through it."""
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from figgo_ops.calendars import exchange
+from figgo_ops.calendars.exchange import ExchangeCalendar
 from figgo_ops.calendars.google import GoogleCalendar, Settings, open_calendar
 from figgo_ops.events import Event, Fingerprint, Key
 from figgo_ops.leaves import part_name
@@ -56,13 +58,37 @@ def connect(ready: dict[str, Any], clock: Clock | None = None) -> GoogleCalendar
     return open_calendar(CALENDAR, settings, lambda _: secret, clock or SystemClock(), Known())
 
 
-def creations(mailboxes: int, events: int, first_period: int = 1) -> Iterator[Change]:
-    """So many days off for each of so many people, a different day each."""
+def connect_exchange(ready: dict[str, Any], clock: Clock | None = None) -> ExchangeCalendar:
+    """The adapter as the package opens it; how to log on is said, so that nobody has to ask first."""
+    settings = exchange.Settings(
+        url=ready["url"],
+        user=ready["user"],
+        password="env:EXCHANGE",
+        auth="basic",
+        ca_file=ready["ca_file"],
+    )
+    secret = Secret("env:EXCHANGE", Path(ready["key"]).read_text())
+    return exchange.open_calendar(CALENDAR, settings, lambda _: secret, clock or SystemClock(), Known())
+
+
+def creations(
+    mailboxes: int,
+    events: int,
+    first_period: int = 1,
+    *,
+    zone: str = "",
+    address: Callable[[int], str] = address_of,
+) -> Iterator[Change]:
+    """So many days off for each of so many people, a different day each.
+
+    Args:
+        zone: where a day begins; a provider that keeps days as such needs none.
+    """
     for owner in range(mailboxes):
-        whom = Mailbox(CALENDAR, address_of(owner))
+        whom = Mailbox(CALENDAR, address(owner))
         for number in range(first_period, first_period + events):
             day = FIRST + timedelta(days=number % 700)
-            event = Event(day, day + timedelta(days=1), "confirmed", "Congés payés", zone="")
+            event = Event(day, day + timedelta(days=1), "confirmed", "Congés payés", zone=zone)
             key = Key(HOST, owner, number, part_name(day, "A"))
             yield Change("create", "new", key, owner, 1, whom, event, Fingerprint.of(event))
 

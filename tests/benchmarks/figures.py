@@ -9,6 +9,9 @@ from statistics import median
 PER_USER, PER_PROJECT = 600, 10_000
 """Google's calls a minute; the benchmark's own copy, so that a wrong figure in the package shows."""
 
+CHUNK, PAGE = 50, 250
+"""Events that one request to Exchange creates, and that it lists; copies for the same reason."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -55,6 +58,11 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     return median(ours) / median(theirs)
 
 
+def best(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """How many times the other side's best our best is: what a busy machine adds is in neither."""
+    return min(ours) / min(theirs)
+
+
 def per_doubling(sizes: Sequence[float], costs: Sequence[float]) -> list[float]:
     """By how much the cost grows per doubling of the size, from each size to the next one."""
     steps = zip(pairwise(sizes), pairwise(costs), strict=True)
@@ -70,6 +78,11 @@ def floor(mailboxes: int, events: int, latency: float) -> float:
     calls = 1 + events
     chain = (1 + calls) * latency
     return max(chain, calls * 60 / PER_USER, mailboxes * calls * 60 / PER_PROJECT)
+
+
+def in_flight(mailboxes: int, steps: int, threads: int, latency: float) -> float:
+    """Seconds that nobody can stay below who asks each mailbox so many things, one after the other."""
+    return math.ceil(mailboxes / threads) * steps * latency
 
 
 def used(times: Sequence[float], per_minute: float) -> float:

@@ -1,41 +1,46 @@
-"""The process of the stand-in for Google: so many mailboxes, a clock as fast as wanted, orders on stdin."""
+"""The process of one provider's stand-in: so many mailboxes, a clock as fast as wanted, orders on stdin."""
 
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from figgo_ops.sandbox.ca import make_authority
+from figgo_ops.sandbox.exchange import ExchangeService
 from figgo_ops.sandbox.faults import Fault, Faults
 from figgo_ops.sandbox.google import GoogleService, public_key_of, service_account_info
 from figgo_ops.sandbox.messages import RequestLog
 from figgo_ops.sandbox.web import Server
 from tests.benchmarks.connect import FastClock, address_of
 
+USER, PASSWORD = "ACME\\svc-figgo", "correct horse battery staple"
+"""The service account at Exchange."""
+
+Now = Callable[[], float]
+
 
 class Stand:
     """The running stand-in."""
 
-    def __init__(self, folder: Path, mailboxes: int, speed: float, *, check: bool) -> None:
-        info = service_account_info()
-        self.google = GoogleService(
-            ["acme.example"],
-            [address_of(number) for number in range(mailboxes)],
-            service_account_public_key=public_key_of(info),
-            client_email=info["client_email"],
-            clock=lambda: clock.now().timestamp(),
-        )
+    def __init__(self, kind: str, folder: Path, mailboxes: int, speed: float, *, check: bool) -> None:
         clock = FastClock(speed)
-        self.google.check = check
+        make = _google if kind == "google" else _exchange
+        mails = [address_of(number) for number in range(mailboxes)]
+        self.service = make(folder, mails, lambda: clock.now().timestamp())
+        self.service.check = check
         self.faults, self.log, self.speed = Faults(), RequestLog(), speed
         authority = make_authority(folder)
-        self.server = Server(self.google, authority.server_context(), self.faults, self.log)
-        key = folder / "service-account.json"
-        key.touch(mode=0o600)
-        key.write_text(json.dumps(info))
-        self.ready = {"url": self.server.url, "ca_file": str(authority.ca_file), "key": str(key)}
+        self.server = Server(self.service, authority.server_context(), self.faults, self.log)
+        self.ready = {
+            "url": self.server.url,
+            "ca_file": str(authority.ca_file),
+            "mails": mails,
+            "key": str(_key(folder)),
+            "user": USER,
+        }
 
     def follow(self, order: dict[str, Any]) -> Any:
         """Do one thing; the answer."""
@@ -43,7 +48,7 @@ class Stand:
         if verb == "fault":
             return self.faults.add(Fault(**order))
         if verb == "switch":
-            return self.google.switch(**order)
+            return self.service.switch(**order)
         if verb == "clear":
             self.faults.clear()
             return self.log.clear()
@@ -52,15 +57,42 @@ class Stand:
         raise ValueError(f"unknown order {verb!r}")
 
 
+def _google(folder: Path, mails: list[str], now: Now) -> GoogleService:
+    info = service_account_info()
+    _keep(folder, json.dumps(info))
+    return GoogleService(
+        ["acme.example"],
+        mails,
+        service_account_public_key=public_key_of(info),
+        client_email=info["client_email"],
+        clock=now,
+    )
+
+
+def _exchange(folder: Path, mails: list[str], now: Now) -> ExchangeService:
+    _keep(folder, PASSWORD)
+    return ExchangeService(USER, PASSWORD, mails, clock=now)
+
+
+def _keep(folder: Path, secret: str) -> None:
+    _key(folder).touch(mode=0o600)
+    _key(folder).write_text(secret)
+
+
+def _key(folder: Path) -> Path:
+    return folder / "service-account"
+
+
 def main() -> None:
     """Serve until stdin ends."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("kind", choices=("google", "exchange"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("mailboxes", type=int)
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    stand = Stand(options.folder, options.mailboxes, options.speed, check=options.check)
+    stand = Stand(options.kind, options.folder, options.mailboxes, options.speed, check=options.check)
     stand.server.start()
     print(json.dumps(stand.ready), flush=True)
     for line in sys.stdin:

@@ -1,11 +1,27 @@
 """The benchmark's own arithmetic: ratios, verdicts and floors are what they say they are."""
 
 import math
+import tomllib
+from pathlib import Path
 
 import pytest
 
+from figgo_ops.sandbox.people import LEGAL_ENTITIES
 from tests.benchmarks.connect import creations
-from tests.benchmarks.figures import Figure, broken, busiest, floor, inside, per_doubling, ratio, used
+from tests.benchmarks.figures import (
+    Figure,
+    best,
+    broken,
+    busiest,
+    floor,
+    in_flight,
+    inside,
+    per_doubling,
+    ratio,
+    used,
+)
+from tests.benchmarks.rehearsed import prepare
+from tests.benchmarks.turns import fills
 
 
 def test_a_bar_is_kept_up_to_and_including_itself() -> None:
@@ -36,6 +52,17 @@ def test_a_line_tells_figure_bar_and_verdict() -> None:
 
 def test_a_ratio_compares_medians_so_that_one_disturbed_round_does_not_count() -> None:
     assert ratio([1, 1, 50], [2, 2, 2]) == 0.5
+
+
+def test_the_best_of_several_rounds_is_compared_with_the_best() -> None:
+    assert best([3, 1, 50], [2, 4]) == 0.5
+
+
+def test_requests_in_flight_go_in_waves_and_a_mailboxs_steps_one_after_the_other() -> None:
+    assert in_flight(1, 3, 8, 0.2) == pytest.approx(0.6)
+    assert in_flight(8, 1, 8, 0.2) == pytest.approx(0.2)
+    assert in_flight(9, 2, 8, 0.2) == pytest.approx(0.8)
+    assert in_flight(0, 1, 8, 0.2) == 0
 
 
 def test_growth_is_told_per_doubling_whatever_the_steps() -> None:
@@ -72,3 +99,22 @@ def test_a_call_inside_a_pause_is_counted_and_one_under_way_is_not() -> None:
 def test_every_event_of_a_load_is_one_of_its_own() -> None:
     made = [str(change.key) for change in creations(3, 4)] + [str(c.key) for c in creations(3, 4, 5)]
     assert len(set(made)) == 24
+
+
+def test_no_two_turns_write_the_same_events() -> None:
+    orders = list(fills(3, 2, 4))
+    made = [str(one.key) for order in orders for one in creations(2, order["events"], order["first"])]
+    assert len(set(made)) == len(made) == sum(order["due"] for order in orders)
+
+
+def test_events_go_to_the_mailboxes_that_are_named() -> None:
+    made = list(creations(2, 1, zone="Europe/Paris", address=["a@x.example", "b@x.example"].__getitem__))
+    assert [one.mailbox.address for one in made] == ["a@x.example", "b@x.example"]
+    assert {one.shown.zone for one in made} == {"Europe/Paris"}
+
+
+@pytest.mark.parametrize("kind", ["google", "exchange"])
+def test_a_company_can_be_put_on_one_calendar(tmp_path: Path, kind: str) -> None:
+    prepare(tmp_path, kind, "# more\n")
+    [calendar] = tomllib.loads((tmp_path / "tenants" / "corail.toml").read_text())["calendar"]
+    assert (calendar["kind"], calendar["legal_entities"]) == (kind, [one.id for one in LEGAL_ENTITIES])

@@ -1,6 +1,5 @@
 """What creating events costs beside the bare client, and how well waiting is hidden."""
 
-import json
 import tempfile
 import time
 from collections.abc import Iterator
@@ -11,7 +10,8 @@ from typing import Any
 from figgo_ops.calendars.google import Settings
 from tests.benchmarks.connect import address_of, connect, creations
 from tests.benchmarks.figures import Figure, floor, ratio
-from tests.benchmarks.processes import BrokenRunError, Child, child, stand_in
+from tests.benchmarks.processes import BrokenRunError, stand_in
+from tests.benchmarks.turns import fills, in_turns
 
 MAILBOXES, EVENTS, ROUNDS = 20, 15, 9
 LATENCY = 0.2
@@ -26,7 +26,9 @@ def cpu_per_event(*, quick: bool) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder, stand_in(Path(folder), MAILBOXES) as stand:
         stand.ask("switch", name="per_user_quota", value=0)
         stand.ask("switch", name="per_project_quota", value=0)
-        spent = _in_turns(stand, rounds, threads)
+        orders = fills(rounds, MAILBOXES, EVENTS)
+        told = in_turns("tests.benchmarks.clients", stand, MAILBOXES, threads, orders)
+    spent = {side: [one["cpu"] / one["done"] for one in answers] for side, answers in told.items()}
     raw = ", ".join(f"{side} {1000 * median(times):.3f} ms" for side, times in spent.items())
     yield Figure(
         "CPU per created event over the bare official client's",
@@ -34,24 +36,6 @@ def cpu_per_event(*, quick: bool) -> Iterator[Figure]:
         1.2,
         raw=f"{raw}; {rounds} rounds of {MAILBOXES * EVENTS} in turns, {threads} threads",
     )
-
-
-def _in_turns(stand: Child, rounds: int, threads: int) -> dict[str, list[float]]:
-    ready, spent = json.dumps(stand.ready), dict[str, list[float]](ours=[], bare=[])
-    arguments = (ready, str(MAILBOXES), str(threads))
-    with (
-        child("tests.benchmarks.clients", "ours", *arguments) as ours,
-        child("tests.benchmarks.clients", "bare", *arguments) as bare,
-    ):
-        # The first two turns warm both up and are not counted.
-        for turn in range(-2, 2 * rounds):
-            name, client = ("ours", ours) if turn % 2 else ("bare", bare)
-            answer = client.ask("fill", first=1 + (turn + 2) * EVENTS, events=EVENTS)
-            if answer["done"] != MAILBOXES * EVENTS:
-                raise BrokenRunError(f"{name} created {answer['done']} of {MAILBOXES * EVENTS} events")
-            if turn >= 0:
-                spent[name].append(answer["cpu"] / answer["done"])
-    return spent
 
 
 def latency_hiding(*, quick: bool) -> Iterator[Figure]:
