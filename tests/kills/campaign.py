@@ -25,7 +25,9 @@ BETWEEN = 120.0
 SETTLE = 660.0
 """Seconds after which an earlier unknown creation keeps nobody waiting."""
 
-DECK = ("write",) * 6 + ("read",) * 3 + ("ledger",) * 4 + ("time",) * 5 + ("front",) * 2
+WRITES = {"google write": "google", "exchange write": "exchange"}
+
+DECK = (*WRITES,) * 3 + ("read",) * 3 + ("ledger",) * 4 + ("time",) * 5 + ("front",) * 2
 """How moments are chosen; dealt like cards, so that even a short campaign has them all."""
 
 HALF_DONE = (0, 1, 3)
@@ -99,7 +101,7 @@ class Campaign:
         self.people = People(self.control, size.people, size.seed, today)
         self.behind: set[int] = set()
         self._deck: list[str] = []
-        self._late = False  # a request of a dead process is still under way
+        self._late: set[str] = set()  # the services that requests of dead processes are still under way to
         self._usual = {True: 1.0, False: 0.5}
         self._begun = time.monotonic()
 
@@ -139,6 +141,8 @@ class Campaign:
         act = ("apply", seen["file"], "--confirm", seen["checksum"])
         for _ in range(self.size.loading - self.size.loading // 2):
             self.strike(act, everyone=True)
+        if "exchange" in self._late:
+            self._go()
         self.stage.pass_time(SETTLE)
         done = self.ended(*act).document
         assert done["created"] + done["unchanged"] == seen["created"], done
@@ -188,14 +192,15 @@ class Campaign:
             running = self.stage.run(*words)
             if self.stage.struck(running):
                 running.signal(signal.SIGKILL)
-                self._late = moment.how == "late"
-                if not self._late:
+                if moment.how == "late":
+                    self._late.add(moment.service)
+                else:
                     self._go()
         return running
 
     def _go(self) -> None:
         self.stage.go()
-        self._late = False
+        self._late.clear()
 
     def _by_ledger(self, words: Collection[object], *, everyone: bool) -> Running:
         """It kills itself at a statement of its ledger's, before it or before its commit."""
@@ -212,7 +217,7 @@ class Campaign:
 
     def _front_by_request(self, words: Collection[object]) -> Running:
         """kill -9 for the service's front, under a run that must cope."""
-        with self._armed(self.chance.choice(("write", "read"))):
+        with self._armed(self.chance.choice((*WRITES, "read", "read"))):
             running = self.stage.run(*words)
             if self.stage.struck(running):
                 self.stage.kill_front()
@@ -227,10 +232,13 @@ class Campaign:
     @contextmanager
     def _armed(self, kind: str) -> Iterator[Moment]:
         how = self.chance.choice(("never", "late", "late", "after"))
-        if kind == "write":
-            moment = Moment("google", "WRITE", self.chance.choice((1, 1, 2, 3, 4, 6)), how)
+        if kind in WRITES:
+            service = WRITES[kind]
+            # Exchange has everything that is to be done to one mailbox in up to three requests.
+            at = self.chance.choice((1, 1, 2, 3, 4, 6) if service == "google" else (1, 1, 2, 3))
+            moment = Moment(service, "WRITE", at, how)
         else:
-            service, most = self.chance.choice((("figgo", 8), ("google", 10)))
+            service, most = self.chance.choice((("figgo", 8), ("google", 10), ("exchange", 10)))
             moment = Moment(service, "*", self.chance.randint(1, most), how)
         self.stage.arm(moment)
         yield moment
@@ -250,15 +258,21 @@ class Campaign:
                 return document
         raise WentWrongError(f"no sync came to its end: {ends}, seed {self.size.seed}")
 
-    def _sync(self, whom: Collection[int]) -> Running:
-        self.stage.pass_time(SETTLE)
+    def _sync(self, whom: Collection[int], wait: float = SETTLE) -> Running:
+        self.stage.pass_time(wait)
         return self.stage.run("sync", "corail", "--from", "start", *chosen(whom))
 
     def _arrives_late(self, whom: Collection[int]) -> None:
-        """What a dead process sent is committed in the middle of the next run, after some of its listings."""
-        mailboxes = len(whom or self.people.ids)  # each is listed to plan, and once more to act
-        self.stage.arm(Moment("google", "GET", self.chance.randint(mailboxes, 2 * mailboxes), "after"))
-        running = self._sync(whom)
+        """What a dead process sent is committed in the middle of the next run, after some of its listings.
+
+        Google knows a creation that it has already, however late; at Exchange ten minutes are allowed for.
+        """
+        at_exchange = "exchange" in self._late
+        service, listing = ("exchange", "FindItem") if at_exchange else ("google", "GET")
+        mailboxes = len(self.people.at(service, whom or self.people.ids))
+        at = self.chance.randint(mailboxes, 2 * mailboxes)  # each is listed to plan, and once more to act
+        self.stage.arm(Moment(service, listing, at, "after"))
+        running = self._sync(whom, 0.0 if at_exchange else SETTLE)
         self.stage.struck(running)
         self._go()
         assert running.end().exit in HALF_DONE, running.end()

@@ -8,6 +8,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def count(
     mails = {str(company.person(number).mail) for number in whom}
     wanted = Counter(one for number in whom for one in expected(company, company.person(number)))
     shown: Shown = Counter(
-        (mail, key_of(dict(event)), drawn(dict(event)))
+        (mail, key_of(revived(event)), drawn(revived(event)))
         for mail, events in calendars.items()
         if mail in mails
         for event in events
@@ -74,23 +75,33 @@ def _lines(events: Shown) -> tuple[str, ...]:
     return tuple(sorted(" ".join(one) for one in events.elements()))
 
 
+def revived(event: Mapping[str, Any]) -> dict[str, Any]:
+    """An event as its keeper has it: JSON made texts of Exchange's days and times."""
+    if "change_key" not in event:
+        return dict(event)
+    days = {name: date.fromisoformat(event[name]) for name in ("first_day", "last_day")}
+    return {**event, **days, **{name: datetime.fromisoformat(event[name]) for name in ("start", "end")}}
+
+
 def told(history: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Keys that were shown twice at some moment, and keys that were created more than once.
 
-    A key never comes back: Figgo has no way to give back a half-day that was taken out of a period.
+    A key never comes back: Figgo has no way to give back a half-day that was taken out of a period. But where
+    days become hours Exchange needs a new event, and until that was read back both are there.
     """
-    present: dict[tuple[str, str], set[str]] = defaultdict(set)
+    present: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     created: Counter[tuple[str, str]] = Counter()
     doubled = []
     for line in history.read_text(encoding="utf-8").splitlines():
-        mail, key, event, change = json.loads(line)
+        mail, key, event, change, shape = json.loads(line)
+        there = present[mail, key]
         if change < 0:
-            present[mail, key].discard(event)
+            there.pop(event, None)
             continue
-        created[mail, key] += 1
-        present[mail, key].add(event)
-        if len(present[mail, key]) > 1:
-            doubled.append(f"{mail} {key}")
+        if change > 0 and not (shape == "hours" and "days" in there.values()):
+            created[mail, key] += 1
+            doubled += [f"{mail} {key}"] if there else []
+        there[event] = shape
     return tuple(doubled), tuple(" ".join(one) for one, times in created.items() for _ in range(times - 1))
 
 

@@ -32,6 +32,11 @@ LOADED_WHEN_USED = (
     "alembic.command",
     "alembic.config",
     "alembic.script",
+    "figgo_ops.calendars._exchange_access",
+    "figgo_ops.calendars._exchange_read",
+    "figgo_ops.calendars._exchange_wire",
+    "figgo_ops.calendars._exchange_write",
+    "figgo_ops.calendars.exchange",
     "figgo_ops.calendars.google",
     "figgo_ops.calendars._google_tokens",
     "figgo_ops.calendars._google_wire",
@@ -39,6 +44,8 @@ LOADED_WHEN_USED = (
     "figgo_ops.console",
     "figgo_ops.sync",
     "figgo_ops.words",
+    "httpcore",
+    "requests_ntlm",
     "sqlalchemy.dialects.sqlite.pysqlite",
 )
 

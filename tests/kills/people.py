@@ -9,9 +9,11 @@ from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
-from figgo_ops.sandbox import Company, RefusedAct
+from figgo_ops.sandbox import RefusedAct
 from figgo_ops.sandbox.absences import Period, Request, Status
 from figgo_ops.sandbox.control import PREFIX, shown
+from figgo_ops.sandbox.home import ON_EXCHANGE
+from tests.kills.company import generated
 
 TRIES = 20
 """How often somebody looks for an act that the company's rules allow."""
@@ -41,7 +43,7 @@ class People:
     """Seeded people. What the company answers must be what the twin answers: so the twin knows its rows."""
 
     def __init__(self, control: Control, people: int, seed: int, today: date) -> None:
-        self.twin = Company.generate(people, seed, today=today)
+        self.twin = generated(people, seed, today)
         self._control, self._chance = control, random.Random(seed)
         self._verbs: dict[Callable[[int], bool], int] = {
             self._ask: 3,
@@ -55,6 +57,11 @@ class People:
     def ids(self) -> list[int]:
         """Everyone."""
         return sorted(self.twin.people)
+
+    def at(self, service: str, whom: Iterable[int]) -> list[int]:
+        """Those of them whose calendars this service keeps."""
+        entities = {number: self.twin.person(number).legal_entity_id for number in whom}
+        return [one for one, entity in entities.items() if (service == "exchange") == (entity in ON_EXCHANGE)]
 
     def leaves(self) -> int:
         """How many leaves stand, remote work included."""

@@ -24,6 +24,8 @@ PATIENCE = 240.0
 
 ROOT = Path(__file__).parents[2]
 
+SERVICES = ("figgo", "google", "exchange")
+
 Line = dict[str, Any]
 
 
@@ -172,10 +174,8 @@ class Stage:
             self.forks = Talker("tests.kills.forks", clock, errors=folder / "forks.err")
             opening.callback(self.forks.close)
             self.ready = self.company.hear("control")
-            self._ports = [opening.enter_context(relay.reserve()) for _ in ("figgo", "google")]
-            self._targets = [
-                int(self.ready["services"][name].rpartition(":")[2]) for name in ("figgo", "google")
-            ]
+            self._ports = [opening.enter_context(relay.reserve()) for _ in SERVICES]
+            self._targets = [int(self.ready["services"][name].rpartition(":")[2]) for name in SERVICES]
             self._front = self._start_front()
             self._open = opening.pop_all()
         self._configure()
