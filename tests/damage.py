@@ -11,7 +11,8 @@ from figgo_ops.sandbox.absences import Request
 from figgo_ops.sandbox.people import Person
 from figgo_ops.sandbox.worktime import calm_mondays
 from tests.rehearsal import Corail
-from tests.victims import ABSENT, HOST, PRESENT, UNSURE, Client, Seen, Victim
+from tests.taking import new_mailbox
+from tests.victims import ABSENT, HOST, PRESENT, UNSURE, Program, Seen, Victim, fingerprint
 
 FOUR_DAYS = timedelta(days=4)
 DAY = timedelta(days=1)
@@ -37,14 +38,18 @@ def takes(corail: Corail, person: Person, first: date, last: date, kind: str = "
     return request
 
 
-def victims(corail: Corail, client: Client, seed: int) -> Iterator[tuple[str, Victim]]:
+def victims(corail: Corail, client: Program, seed: int, legal_entity: int) -> Iterator[tuple[str, Victim]]:
     """Somebody new for every kind of damage, on days that the seed draws."""
     chance = random.Random(seed)
     mondays = [monday for monday, _ in zip(calm_mondays(corail.stage.company.today), range(30), strict=False)]
-    others = [one for one in corail.stage.company.people.values() if one.mail]
+    others = [
+        one
+        for one in corail.stage.company.people.values()
+        if one.legal_entity_id == legal_entity and one.mail in corail.stage.keeper(one).mails()
+    ]
     for number, name in enumerate(DAMAGE):
         mail = f"victime.{number}@corail.example"
-        person = corail.stage.hire("Éloïse", f"Victime {number}", 1, mail)
+        person = corail.stage.hire("Éloïse", f"Victime {number}", legal_entity, mail)
         first, second, third = chance.sample(mondays, 3)
         kind = TYPES.get(name, "Congés payés")
         week = takes(corail, person, first, first + FOUR_DAYS, kind)
@@ -135,32 +140,32 @@ def only_a_dragged_copy_is_left(v: Victim) -> list[Seen]:
 @damage
 def a_note_and_a_colour_are_no_damage(v: Victim) -> list[Seen]:
     v.owner.annotate(v.id, "Rendre le badge")
-    v.owner.colour(v.id, "7")
+    v.colour()
     return [v.says("in-order", PRESENT, PRESENT)]
 
 
 @damage
 def deleted_by_another_client(v: Victim) -> list[Seen]:
-    v.client.send(v.mail, "DELETE", f"/{v.id}")
+    v.client.delete(v.mail, v.id)
     return [v.says("missing", PRESENT, ABSENT)]
 
 
 @damage
 def marker_taken_off(v: Victim) -> list[Seen]:
-    v.mark(figgoOps=None, figgoOpsKey=None, figgoOpsPrint=None)
+    v.mark(key=None, print=None)
     return [v.says("missing", PRESENT, ABSENT)]
 
 
 @damage
 def marker_of_another_company(v: Victim) -> list[Seen]:
     other = v.key().replace("corail.", "madrepore.")
-    v.mark(figgoOpsKey=other)
+    v.mark(key=other)
     return [v.says("missing", PRESENT, ABSENT), v.says("foreign", UNSURE, PRESENT, other)]
 
 
 @damage
 def marker_made_unreadable(v: Victim) -> list[Seen]:
-    v.mark(figgoOpsKey="<script>alert(1)</script>")
+    v.mark(key="<script>alert(1)</script>")
     return [
         v.says("missing", PRESENT, ABSENT),
         v.says("foreign", UNSURE, PRESENT, "<script>alert(1)</script>"),
@@ -169,7 +174,7 @@ def marker_made_unreadable(v: Victim) -> list[Seen]:
 
 @damage
 def fingerprint_lost_and_renamed(v: Victim) -> list[Seen]:
-    v.mark(figgoOpsPrint="")
+    v.mark(print="" if v.provider == "google" else None)
     v.owner.rename(v.id, "Ski")
     return [v.says("stale-policy", PRESENT, PRESENT)]
 
@@ -177,56 +182,48 @@ def fingerprint_lost_and_renamed(v: Victim) -> list[Seen]:
 @damage
 def moved_with_its_fingerprint(v: Victim) -> list[Seen]:
     """Whoever forges the fingerprint as well makes it look as if Figgo had changed."""
-    (single,) = (e for e in v.corail.events(v.person.id) if e["id"] != v.id)
-    mark = single["extendedProperties"]["private"]["figgoOpsPrint"]
-    v.patch(
-        {
-            "start": single["start"],
-            "end": single["end"],
-            "extendedProperties": {"private": {"figgoOpsPrint": mark}},
-        }
-    )
+    own, single = v.id, v.other
+    v.client.place(v.mail, own, single)
+    v.client.mark(v.mail, own, print=fingerprint(single))
     return [v.says("missing", PRESENT, PRESENT)]
 
 
 @damage
 def made_tentative(v: Victim) -> list[Seen]:
-    v.patch({"status": "tentative"})
+    v.show("tentative")
     return [v.says("edited", PRESENT, PRESENT)]
 
 
 @damage
 def made_free(v: Victim) -> list[Seen]:
-    v.patch({"transparency": "transparent"})
+    v.show("free")
     return [v.says("edited", PRESENT, PRESENT)]
 
 
 @damage
 def written_twice_by_another_client(v: Victim) -> list[Seen]:
-    v.insert(v.event)
+    v.insert()
     return [v.says("in-order", PRESENT, PRESENT), v.says("duplicate", PRESENT, PRESENT)]
 
 
 @damage
 def written_into_a_colleagues_mailbox(v: Victim) -> list[Seen]:
     colleague = v.others[0].mail or ""
-    v.insert(v.event, colleague)
+    v.insert(mail=colleague)
     return [v.says("in-order", PRESENT, PRESENT), v.says("wrong-mailbox", UNSURE, PRESENT, mail=colleague)]
 
 
 @damage
 def an_event_of_no_leave(v: Victim) -> list[Seen]:
     key = f"{HOST}/{v.person.id}/999999/{v.monday + 7 * DAY:%Y%m%d}A"
-    private = {**v.event["extendedProperties"]["private"], "figgoOpsKey": key}
-    v.insert(v.event, extendedProperties={"private": private})
+    v.insert(key)
     return [v.says("in-order", PRESENT, PRESENT), v.says("orphaned", ABSENT, PRESENT, key)]
 
 
 @damage
 def an_event_of_somebody_figgo_does_not_show(v: Victim) -> list[Seen]:
     key = f"{HOST}/424242/1/{v.monday:%Y%m%d}A"
-    private = {**v.event["extendedProperties"]["private"], "figgoOpsKey": key}
-    v.insert(v.event, extendedProperties={"private": private})
+    v.insert(key)
     return [v.says("in-order", PRESENT, PRESENT), v.says("not-visible", UNSURE, PRESENT, key)]
 
 
@@ -296,8 +293,7 @@ def mail_changed_and_mailbox_renamed_without_an_alias(v: Victim) -> list[Seen]:
 @damage
 def mail_changed_and_a_new_mailbox_given(v: Victim) -> list[Seen]:
     old = v.mail
-    v.corail.stage.google.add_user(f"autre.{v.person.id}@corail.example")
-    v.corail.stage.change_mail(v.person.id, f"autre.{v.person.id}@corail.example", move_mailbox=False)
+    new_mailbox(v.corail, v.person.id, f"autre.{v.person.id}@corail.example")
     keys = (v.key(), v.single_key)
     return [v.says("missing", PRESENT, ABSENT, key) for key in keys] + [
         v.says("wrong-mailbox", PRESENT, PRESENT, key, old) for key in keys

@@ -202,11 +202,11 @@ def _bins(session: Session, sight: Sight) -> list[dict[str, Any]]:
     found = []
     for name in sorted({mailbox.calendar for mailbox in sight.difference.read}):
         try:
-            kept = session.calendar(name).bin
+            calendar = session.calendar(name)
         except FiggoOpsError:
             continue
-        until = (session.today + kept).isoformat() if kept else ""
-        found.append({"calendar": name, "until": until})
+        until = (session.today + calendar.bin).isoformat() if calendar.bin else ""
+        found.append({"calendar": name, "until": until, "owner_empties": calendar.owner_empties_bin})
     return found
 
 

@@ -115,7 +115,7 @@ def _uncreate(one: Written, events: Collection[Existing]) -> Change | str | None
 
 def _unupdate(one: Written, events: Collection[Existing]) -> Change | Existing | str | None:
     before = _before(one.change)
-    found = next((event for event in events if event.id == before.id), None)
+    found = _updated(one, before, events)
     if found is None and before.key_text == "":
         return before
     if found is None:
@@ -126,6 +126,13 @@ def _unupdate(one: Written, events: Collection[Existing]) -> Change | Existing |
     if not _as_written(found, one.change):
         return "its owner changed it since"
     return replace(_restoring(one.change), action="update", existing=found)
+
+
+def _updated(one: Written, before: Existing, events: Collection[Existing]) -> Existing | None:
+    """The event that an update wrote; where a provider makes hours of days, that is a new one."""
+    by_id = {event.id: event for event in events}
+    found = by_id.get(one.event) or by_id.get(before.id)
+    return found if found or one.event else _by_key(one, events)
 
 
 def _unremove(one: Written, events: Collection[Existing]) -> Change | Existing | str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from figgo_ops.sandbox.people import LegalEntity
 from figgo_ops.sandbox.worktime import calm_mondays
 from tests.hostility.names import NAMES
+from tests.machine.files import served_by
 from tests.rehearsal import TODAY, Corail
 
 ENTITIES = 1000
@@ -22,8 +23,18 @@ class World:
         people: the id of each name's person, by label.
     """
 
-    def __init__(self, folder: Path, names: Mapping[str, str] = NAMES, today: date | None = TODAY) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        names: Mapping[str, str] = NAMES,
+        today: date | None = TODAY,
+        provider: str = "google",
+    ) -> None:
         """With no day named it is the real one, for a kernel, which keeps the real time."""
+        with Corail(folder, today, people=0) as before:
+            text = before.file.read_text(encoding="utf-8")
+            everybody = range(ENTITIES, ENTITIES + len(names))
+            before.file.write_text(served_by(text, provider, everybody), encoding="utf-8")
         self.corail = Corail(folder, today, people=0)
         self.names = names
         self.people: dict[str, int] = {}
@@ -38,7 +49,6 @@ class World:
             stage.enter_by_hr(person.id, first, first + timedelta(days=1), name)
         self.corail.activate()
         self.corail.rewrite("show_type = false", "show_type = true")
-        self.corail.rewrite("legal_entities = [1, 2, 3]\n", "")
 
     def __enter__(self) -> "World":
         self.corail.__enter__()

@@ -1,11 +1,15 @@
 """The ledger and the tenant file of the machine's company, as people lose, swap and edit them."""
 
+import re
 import sqlite3
 from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 
 from tests.machine.reference import Policy
+
+EVERYBODY = (1, 2, 3)
+"""The legal entities."""
 
 LIMITS = 5
 """So few removals go without a person's word, in a company so small."""
@@ -34,6 +38,13 @@ def give_to(ledger: Path, tenant: str, other: str) -> None:
             if any(row[1] == "tenant" for row in live.execute(f"pragma table_info({table})")):
                 live.execute(f"update {table} set tenant = ? where tenant = ?", (other, tenant))
         live.execute("delete from leases")
+
+
+def served_by(text: str, service: str, legal_entities: Collection[int] = EVERYBODY) -> str:
+    """The tenant file of a company with one calendar, which reaches all of these."""
+    parts = re.split(r"(?m)^(?=\[)", text)
+    left = [one for one in parts if not one.startswith("[[calendar]]") or f'kind = "{service}"' in one]
+    return re.sub(r"(?m)^(legal_entities = ).*$", rf"\1{list(legal_entities)}", "".join(left), count=1)
 
 
 class TenantFile:

@@ -34,6 +34,11 @@ Sight = Mapping[str, Seen]
 """Every live event by its id."""
 
 
+def timed(show: Show) -> bool:
+    """Whether it begins at an hour."""
+    return isinstance(show.start, datetime)
+
+
 def first_day(show: Show) -> date:
     """The day on which it begins; no zone of the company's is far enough from UTC to make a difference."""
     return show.start.date() if isinstance(show.start, datetime) else show.start

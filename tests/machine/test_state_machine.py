@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import event, note, settings
+from hypothesis import event, note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
@@ -15,8 +15,10 @@ from figgo_ops.sandbox.absences import Period, Status
 from figgo_ops.sandbox.people import Person, RefusedAct
 from tests.machine.drawn import ACTS, EDITS, ENTRY, HISTORY, MOST, THEN, Wish, act, days, pick, which, wishes
 from tests.machine.google import GoogleHands
+from tests.machine.hands import Hands
 from tests.machine.mishaps import Mishap
 from tests.machine.reference import DAY
+from tests.machine.search import searched
 from tests.machine.seen import Seen, dates
 from tests.machine.world import TEN_MINUTES, Ledger, Ran, World
 from tests.rehearsal import TODAY
@@ -28,7 +30,7 @@ pytestmark = pytest.mark.timeout(7200)
 class CalendarMachine(RuleBasedStateMachine):
     """Everything that happens to a customer; a subclass says at which provider."""
 
-    hands: ClassVar[type[GoogleHands]]
+    hands: ClassVar[type[Hands]]
     folder: ClassVar[Path]
 
     def __init__(self) -> None:
@@ -277,7 +279,7 @@ class CalendarMachine(RuleBasedStateMachine):
 
     def run(self, mishap: Mishap) -> None:
         """A run into which this comes; whether it really hurt is told with --hypothesis-show-statistics."""
-        if mishap.what in ("late", "death"):  # there shall be something to create
+        if mishap.what in ("late", "death", "answer"):  # there shall be something to create
             weeks = 10 + len(self.world.company.periods)
             self.request(mishap.after, TODAY + 7 * weeks * DAY, 1, "RTT", "AM", "PM", True)
         ran = self.world.under(mishap)
@@ -324,8 +326,8 @@ class CalendarMachine(RuleBasedStateMachine):
 
     def marked(self) -> list[Seen]:
         """Events of ours."""
-        everything = self.world.hands.look()
-        return [one for _, one in sorted(everything.items()) if one.id in self.world.judge.marks]
+        everything = sorted(self.world.hands.look().values(), key=self.world.hands.order)
+        return [one for one in everything if one.id in self.world.judge.marks]
 
     def event(self, number: int) -> Seen | None:
         return pick(self.marked(), number)
@@ -336,15 +338,9 @@ class CalendarMachine(RuleBasedStateMachine):
         return found if found and found.active() else None
 
 
-@pytest.fixture(scope="module", autouse=True)
-def folder(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Where the companies of this process live."""
-    CalendarMachine.folder = tmp_path_factory.mktemp("machine")
-
-
 class GoogleMachine(CalendarMachine):
     hands = GoogleHands
 
 
 TestGoogle = GoogleMachine.TestCase
-TestGoogle.settings = settings(stateful_step_count=25 if settings().max_examples >= 1000 else 11)
+TestGoogle.settings = searched()

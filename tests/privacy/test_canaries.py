@@ -4,7 +4,7 @@ import io
 import random
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -13,19 +13,29 @@ from pathlib import Path
 import pytest
 
 from figgo_ops.__main__ import main
-from figgo_ops.sandbox.messages import Request
+from figgo_ops.sandbox.messages import Request, Service
 from figgo_ops.secrets import REDACTOR
 from tests.privacy import canaries
-from tests.privacy.troubles import FILES, KEY_FILE, LEDGER_PASSWORD, TROUBLES, Scene, Trouble
-from tests.rehearsal import TENANT, Corail
+from tests.privacy.troubles import FILES, KEY_FILE, LEDGER_PASSWORD, PASSWORD_FILE, TROUBLES, Scene, Trouble
+from tests.rehearsal import GENEVA, TENANT, Corail
 from tests.shell import quiet_surroundings
 
 SEED = 20261122
 FIGGO_KEY = "Kanari+v0gel/fliegt?weit\"<&%>'=\\;end"
 """No two encodings spell it alike."""
 
+PASSWORD = "Kanari+Exch4nge/Passw?rt\"<&%>'=\\;end"
+TITLE, NOTE = "Kanari Psychothérapie du mardi", "Kanari-Notiz: clés sous le pot"
+"""What somebody keeps in a private event of their own, on the days of their leave."""
+
 COMMENT, TYPE = "Kanari-Kommentar über Chimio", "Kanari Arrêt maladie longue"
 """What a leave says that the policy shows to nobody: neither is ever called that by us."""
+
+PATIENTS: Sequence[tuple[str, int, Mapping[str, str]]] = (
+    ("lea.malard@corail.example", 1, {"visibility": "private", "description": NOTE}),
+    ("lea.malard@corail-suisse.example", GENEVA, {"sensitivity": "Private", "body": NOTE}),
+)
+"""Somebody at each provider, with a private event."""
 
 WORK: Mapping[str, tuple[str, ...]] = {
     "plan": ("plan", TENANT),
@@ -87,6 +97,8 @@ class Watch:
             **{f"token {n}": token for n, token in enumerate(granted)},
             **self.sent,
             "comment": COMMENT,
+            "private title": TITLE,
+            "private note": NOTE,
             "absence type": TYPE,
             "ledger password": LEDGER_PASSWORD,
         }
@@ -97,6 +109,12 @@ class Watch:
             assertion = request.body.decode("latin-1").partition("assertion=")[2]
             self.sent[f"assertion {len(self.sent)}"] = assertion
             self.sent[f"signature {len(self.sent)}"] = assertion.rpartition(".")[2]
+
+    def note_log_on(self, request: Request) -> None:
+        """Remember what a request to Exchange shows of the password."""
+        word = request.headers.get("Authorization", "").rpartition(" ")[2]
+        if word and word not in self.sent.values():
+            self.sent[f"log-on {len(self.sent)}"] = word
 
     def _left(self) -> dict[str, bytes]:
         home = canaries.files(self.corail.home.path, without=("secrets", "tenants", "ca"))
@@ -119,36 +137,44 @@ def watch(
     monkeypatch.setattr(tempfile, "tempdir", None)
     kept = tmp_path / "home" / "secrets"
     kept.mkdir(parents=True)
-    (kept / KEY_FILE).write_text(FIGGO_KEY)
-    (kept / KEY_FILE).chmod(0o600)
+    for name, secret in ((KEY_FILE, FIGGO_KEY), (PASSWORD_FILE, PASSWORD)):
+        (kept / name).write_text(secret)
+        (kept / name).chmod(0o600)
     before = signal.getsignal(signal.SIGTERM)
     with Corail(tmp_path) as corail:
         corail.activate()
         monkeypatch.setattr("figgo_ops.session.SystemClock", lambda: corail.clock)
-        patient = corail.stage.hire("Léa", "Malard", 1, "lea.malard@corail.example").id
-        corail.stage.enter_by_hr(patient, date(2027, 1, 11), account=TYPE, comment=COMMENT)
+        for mail, entity, private in PATIENTS:
+            patient = corail.stage.hire("Léa", "Malard", entity, mail).id
+            corail.stage.enter_by_hr(patient, date(2027, 1, 11), account=TYPE, comment=COMMENT)
+            corail.owner(patient).add(TITLE, "2027-01-11", "2027-01-12", **private)
         made = Watch(corail, temporary, capsys.readouterr)
-        identify = corail.stage.google.identify
-
-        def noted(request: Request) -> str:
-            made.note(request)
-            return identify(request)
-
-        monkeypatch.setattr(corail.stage.google, "identify", noted)
+        noting(monkeypatch, corail.stage.google, made.note)
+        noting(monkeypatch, corail.stage.exchange, made.note_log_on)
         yield made
     signal.signal(signal.SIGTERM, before)
 
 
+def noting(patch: pytest.MonkeyPatch, service: Service, note: Callable[[Request], None]) -> None:
+    """Whatever is asked of a service is noted."""
+    identify = service.identify
+
+    def noted(request: Request) -> str:
+        note(request)
+        return identify(request)
+
+    patch.setattr(service, "identify", noted)
+
+
 def asked(watch: Watch, words: tuple[str, ...], patient: bool = True) -> tuple[str, ...]:
     """The command, about few people and with the plan that was seen."""
-    few = (
-        "--employee",
-        "lea.malard@corail.example",
-        "--employee",
-        str(watch.corail.case("whole-day").person),
-    )
+    some = [
+        watch.corail.case("whole-day").person,
+        *(one.id for one in watch.corail.stage.company.people.values() if one.last_name == "Malard"),
+    ]
+    few = tuple(word for number in some for word in ("--employee", str(number)))
     if words[0] == "apply":
-        seen = watch.corail.plan(*map(int, few[3::2]))
+        seen = watch.corail.plan(*some)
         values = {"file": str(seen.file), "checksum": seen.checksum}
         return tuple(word.format(**values) for word in words)
     return (*words, *few) if words[0] in ("plan", "sync") else words
@@ -172,7 +198,7 @@ def nothing_is_found(
     words = asked(watch, command)
     with patch.context() as patched:
         trouble(Scene(watch.corail, patched))
-        with watch.corail.upon(lambda entry: entry.service == "google", watch.glance):
+        with watch.corail.upon(lambda entry: entry.service != "figgo", watch.glance):
             code = watch.run(*words)
     assert watch.finds() == []
     assert code in (0, 1, 2, 3, 4, 7, 70, 130)
@@ -197,8 +223,11 @@ def test_a_search_looks_at_everything_that_a_sync_leaves(
         assert any(name.startswith(part) for name in watch.seen), part
     assert b"httpcore" in watch.seen["log of sync"]
     names = set(watch.secrets())
-    assert names >= {"token 0", "assertion 0", f"{KEY_FILE}", "corail-google.json line 1", "comment"}
-    assert watch.corail.stage.calendars()["lea.malard@corail.example"], "her leave was written"
+    assert names >= {KEY_FILE, PASSWORD_FILE, "corail-google.json line 1", "comment", "private title"}
+    for kind in ("token", "assertion", "signature", "log-on"):
+        assert any(name.startswith(f"{kind} ") for name in names), kind
+    for mail, _, _ in PATIENTS:
+        assert len(watch.corail.stage.calendars()[mail]) == 2, "her leave was written"
 
 
 @pytest.mark.parametrize("trouble", FILES)

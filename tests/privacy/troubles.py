@@ -2,21 +2,26 @@
 
 import json
 import socket
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from figgo_ops.calendars._exchange_wire import Wire as ExchangeWire
 from figgo_ops.calendars._google_tokens import Tokens
 from figgo_ops.calendars._google_wire import Wire
 from figgo_ops.ledger import Ledger
+from figgo_ops.sandbox.exchange import PATH
+from figgo_ops.sandbox.exchange_soap import RefusedError, fault_response
 from figgo_ops.sandbox.messages import Request, Response
 from figgo_ops.transport import Http
 from tests.privacy.canaries import spellings
 from tests.rehearsal import TENANT, Corail
 
 KEY_FILE, ACCOUNT_FILE = f"{TENANT}-figgo.key", f"{TENANT}-google.json"
+PASSWORD_FILE = f"{TENANT}-exchange.password"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,11 @@ class Scene:
     def key(self) -> str:
         """The tenant's Figgo key."""
         return (self.corail.home.secrets / KEY_FILE).read_text().strip()
+
+    @property
+    def password(self) -> str:
+        """The password of the service account at Exchange."""
+        return (self.corail.home.secrets / PASSWORD_FILE).read_text().strip()
 
     def account(self) -> dict[str, str]:
         """The content of the service account's key file."""
@@ -128,6 +138,47 @@ def _google_page(status: int) -> Trouble:
     return lambda scene: scene.answers("google", says)
 
 
+def _told_to_exchange(request: Request) -> str:
+    """What a request to Exchange showed of the password, as it was sent and, where it can be, in clear."""
+    word, _, token = request.headers.get("Authorization", "").partition(" ")
+    return f"{token} {b64decode(token).decode()}" if word == "Basic" else token
+
+
+def _exchange_says(code: str, lead: str = "Refused") -> Trouble:
+    """Whoever is logged on is refused, in words that repeat what was sent."""
+
+    def says(request: Request) -> Response | None:
+        told = _told_to_exchange(request)
+        if not request.place.endswith("Item"):
+            return None
+        return fault_response(RefusedError(code, f"{lead}: Authorization: Basic {told} !"))
+
+    return lambda scene: scene.answers("exchange", says)
+
+
+def _exchange_page(status: int, form: str = "<title>{0}</title>{0}", **headers: str) -> Trouble:
+    """A page in place of an answer; {0} is what was sent."""
+
+    def says(request: Request) -> Response:
+        told = _told_to_exchange(request)
+        page = Response.text(status, form.format(told), "text/html")
+        page.headers.update({name: value.format(told.split(" ")[0]) for name, value in headers.items()})
+        return page
+
+    return lambda scene: scene.answers("exchange", says)
+
+
+def _basic(trouble: Trouble) -> Trouble:
+    """The same where Exchange takes the password itself."""
+
+    def arrange(scene: Scene) -> None:
+        scene.corail.stage.exchange.switch("auth", "basic")
+        scene.corail.rewrite('kind = "exchange"', 'kind = "exchange"\nauth = "basic"')
+        trouble(scene)
+
+    return arrange
+
+
 def _fault(service: str, kind: str, **more: Any) -> Trouble:
     return lambda scene: scene.corail.fault(service, kind, **{"times": None, **more})
 
@@ -136,9 +187,10 @@ def _written(old: str, new: str) -> Trouble:
     """Somebody edits the tenant file; {key} and {line} are the Figgo key and a line of the private key."""
 
     def edit(scene: Scene) -> None:
-        quoted = json.dumps(scene.key)[1:-1]
+        quoted, password = json.dumps(scene.key)[1:-1], json.dumps(scene.password)[1:-1]
         line = scene.account()["private_key"].split("\n")[3]
-        scene.corail.rewrite(old, new.replace("{key}", quoted).replace("{line}", line))
+        text = new.replace("{key}", quoted).replace("{line}", line).replace("{password}", password)
+        scene.corail.rewrite(old, text)
 
     return edit
 
@@ -267,7 +319,33 @@ GOOGLE: Mapping[str, Trouble] = {
     "writes are refused": _fault("google", "status", method="POST", path="*/events", value=403),
 }
 
+_EXCHANGE: Mapping[str, Trouble] = {
+    "fault": _exchange_says("ErrorAccessDenied"),
+    "fault that asks for patience": _exchange_says("ErrorInternalServerTransientError", "x" * 150),
+    "401 page": _exchange_page(401, **{"WWW-Authenticate": "Basic realm={}"}),
+    "broken challenge": _exchange_page(401, **{"WWW-Authenticate": "NTLM {}"}),
+    "page": _exchange_page(200),
+    "500": _exchange_page(500),
+    "redirect": _exchange_page(302, Location="https://{}.example/"),
+    "cut": _fault("exchange", "cut-json", path="*/FindItem"),
+    "writes are dropped": _fault("exchange", "drop-after", path="*/CreateItem"),
+    "certificate self-signed": _fault("exchange", "certificate", value="self-signed"),
+    "another password": _secret(PASSWORD_FILE, lambda scene: f"{scene.password} of old"),
+    "internal error with the password": _raises(
+        ExchangeWire,
+        "_said",
+        lambda scene, _given: f"{scene.password} {b64encode(scene.password.encode())!r}",
+    ),
+}
+EXCHANGE: Mapping[str, Trouble] = {
+    **{f"Exchange by NTLM: {name}": trouble for name, trouble in _EXCHANGE.items()},
+    **{f"Exchange by Basic: {name}": _basic(trouble) for name, trouble in _EXCHANGE.items()},
+}
+
 FILES: Mapping[str, Trouble] = {
+    "value as password": _written(f'"file:{PASSWORD_FILE}"', '"{password}"'),
+    "value as Exchange user": _written("user = 'CORAIL\\svc-figgo'", 'user = "{password}"\nport = 1'),
+    "value as Exchange url": _written(f'{PATH}"', f'{PATH}?{{password}}"'),
     "value as api_key": _written(f'"file:{KEY_FILE}"', '"{key}"'),
     "value as webhook_secret": _written("working_time =", 'webhook_secret = "{key}"\nworking_time ='),
     "value as service_account": _written(f'"file:{ACCOUNT_FILE}"', '"{line}"'),
@@ -321,4 +399,11 @@ INTERNAL: Mapping[str, Trouble] = {
     "Ctrl-C": lambda scene: setattr(scene.corail.clock, "interrupt", "monotonic"),
 }
 
-TROUBLES: Mapping[str, Trouble] = {"nothing": lambda _scene: None, **FIGGO, **GOOGLE, **FILES, **INTERNAL}
+TROUBLES: Mapping[str, Trouble] = {
+    "nothing": lambda _scene: None,
+    **FIGGO,
+    **GOOGLE,
+    **EXCHANGE,
+    **FILES,
+    **INTERNAL,
+}
