@@ -28,7 +28,7 @@ from figgo_ops.events import Event, Fingerprint
 from figgo_ops.plan import Change, Existing, Mailbox
 
 LISTED = (
-    *("item:ParentFolderId", "item:Subject", "item:Sensitivity", "item:HasAttachments"),
+    *("item:Subject", "item:Sensitivity", "item:HasAttachments"),
     *("item:DisplayCc", "item:DisplayTo"),
     *("calendar:UID", "calendar:Start", "calendar:End", "calendar:IsAllDayEvent"),
     *("calendar:LegacyFreeBusyStatus", "calendar:IsMeeting", "calendar:CalendarItemType"),
@@ -206,13 +206,7 @@ def existing(mailbox: Mailbox, item: Element) -> Existing:
 
 
 def _kept(item: Element) -> Mapping[str, Any]:
-    return {"folder": folder_of(item), "attachments": is_true(text_of(item, "HasAttachments"))}
-
-
-def folder_of(item: Element) -> str:
-    """Id of the folder it lies in; "" where the answer does not say."""
-    folder = child(item, "ParentFolderId")
-    return "" if folder is None else str(folder.get("Id", ""))
+    return {"attachments": is_true(text_of(item, "HasAttachments"))}
 
 
 def has_attachments(listed: Existing | None) -> bool:

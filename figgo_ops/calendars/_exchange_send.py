@@ -1,7 +1,8 @@
 """Sending some changes of one mailbox in one request: what was done, what not, what only reading can tell."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from lxml import etree
 
@@ -124,6 +125,20 @@ def _all(changes: Sequence[Change], error: FiggoOpsError, refusal: Refusal | Non
     if done:
         return Tried(doubtful=[(change, error) for change in changes])
     return Tried(refused=[(change, error, refusal) for change in changes])
+
+
+def chunks(changes: Iterable[Change]) -> Iterator[list[Change]]:
+    """The changes of one mailbox cut into what may go together; those of one action may change places."""
+    for _, run in groupby(changes, key=lambda change: change.action):
+        for _, group in groupby(sorted(run, key=_kind), key=_kind):
+            waiting = list(group)
+            while waiting:
+                yield waiting[:CHUNK]
+                waiting = waiting[CHUNK:]
+
+
+def _kind(change: Change) -> tuple[str, bool, str]:
+    return change.action, change.may_create, change.shown.zone
 
 
 def parts(changes: Sequence[Change], made: Mapping[int, Element]) -> Iterator[list[Change]]:

@@ -6,7 +6,6 @@ again. Updates and removals carry the listed change key, and may be.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
 
 from figgo_ops.calendars import _exchange_requests as requests
 from figgo_ops.calendars._exchange_items import (
@@ -14,7 +13,6 @@ from figgo_ops.calendars._exchange_items import (
     LISTED,
     NoZoneError,
     created,
-    folder_of,
     has_attachments,
     ids_of,
     is_as_wanted,
@@ -22,7 +20,7 @@ from figgo_ops.calendars._exchange_items import (
 )
 from figgo_ops.calendars._exchange_look import Looker, Now, taken_back
 from figgo_ops.calendars._exchange_refusal import Refusal
-from figgo_ops.calendars._exchange_send import CHUNK, Body, Sender, Tried, failed, item_in, parts, too_late
+from figgo_ops.calendars._exchange_send import Body, Sender, Tried, failed, item_in, parts, too_late
 from figgo_ops.calendars._exchange_wire import TRIES, Wire
 from figgo_ops.calendars._exchange_xml import Element
 from figgo_ops.errors import CredentialRefused, FiggoOpsError, RowFailed, UsageError
@@ -170,7 +168,7 @@ class Writer:
 
     def _remove(self, changes: list[Change]) -> Iterator[Outcome]:
         """Exchange need not look at the change key of what it deletes, so we do, just before."""
-        now = self._now(map(_listed, changes), ("item:ParentFolderId",))
+        now = self._now(map(_listed, changes), ())
         found = [
             (change, self._settled(change, now[_listed(change).id], removing=True)) for change in changes
         ]
@@ -273,12 +271,7 @@ class Writer:
             return Outcome(change, "unknown", error=now)
         listed = _listed(change)
         item = None if isinstance(now, Refusal) else item_in(now)
-        moved = (
-            item is not None
-            and not {folder_of(item), listed.raw.get("folder", "")} & {""}
-            and (folder_of(item) != listed.raw["folder"])
-        )
-        if moved or (isinstance(now, Refusal) and now.gone):
+        if isinstance(now, Refusal) and now.gone:  # also into the bin: whatever is moved gets another id
             return Outcome(change, "done") if removing else failed(change, *_GONE)
         if isinstance(now, Refusal):
             return Outcome(change, "unknown", error=self._wire.error(now, change.mailbox))
@@ -289,20 +282,6 @@ class Writer:
     def _now(self, events: Iterable[Existing | Outcome], fields: Sequence[str]) -> dict[str, Now]:
         """What these events are now, by id; a replaced one may be in another mailbox."""
         return self._looker.now(map(_place, events), fields)
-
-
-def chunks(changes: Iterable[Change]) -> Iterator[list[Change]]:
-    """The changes of one mailbox cut into what may go together; those of one action may change places."""
-    for _, run in groupby(changes, key=lambda change: change.action):
-        for _, group in groupby(sorted(run, key=_kind), key=_kind):
-            waiting = list(group)
-            while waiting:
-                yield waiting[:CHUNK]
-                waiting = waiting[CHUNK:]
-
-
-def _kind(change: Change) -> tuple[str, bool, str]:
-    return change.action, change.may_create, change.shown.zone
 
 
 def _done(tried: Tried, *, removing: bool) -> Iterator[Outcome]:

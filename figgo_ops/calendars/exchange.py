@@ -94,7 +94,8 @@ class ExchangeCalendar:
         All changes of one mailbox must come one after the other. They are taken together when a thread is
         free for the mailbox, and the first change of the next mailbox with them; up to 50 share a request.
         """
-        from figgo_ops.calendars._exchange_write import Writer, chunks
+        from figgo_ops.calendars._exchange_send import chunks
+        from figgo_ops.calendars._exchange_write import Writer
 
         self._wire.begin()
         writer = Writer(self._wire, may_write, hard=self._hard)
