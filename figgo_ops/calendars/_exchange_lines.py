@@ -21,6 +21,7 @@ import urllib3
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from exchangelib import IMPERSONATION, Build, Configuration, EWSTimeZone, FailFast, Identity, Version
+from exchangelib.errors import TransportError
 from exchangelib.protocol import Protocol
 from exchangelib.services.common import EWSAccountService
 from lxml import etree
@@ -95,6 +96,11 @@ class _Asked(EWSAccountService):  # type: ignore[misc]
 
     def _api_versions_to_try(self) -> tuple[str]:
         return (self._version_hint.api_version,)
+
+    def _update_api_version(self, api_version: str, header: Element) -> None:
+        # The library's own way logs while a record is being written: two handlers then wait for each other.
+        with suppress(TransportError, ValueError):
+            self._version_hint = Version.from_soap_header(requested_api_version=api_version, header=header)
 
     @classmethod
     def _get_soap_parts(cls, response: requests.Response) -> tuple[Element | None, Element]:
