@@ -4,7 +4,7 @@ Exchange does not de-duplicate creations, so one whose answer was lost is looked
 again. Updates and removals carry the listed change key, and may be.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from figgo_ops.calendars import _exchange_requests as requests
@@ -238,7 +238,12 @@ class Writer:
         lost: dict[int, FiggoOpsError] = {}
         attempt = 0
         while waiting and attempt < TRIES:
-            tried = self._sender.send(name, waiting, body, first=first)
+            try:
+                tried = self._sender.send(name, waiting, body, first=first)
+            except (CredentialRefused, UsageError):
+                # What was sent before may still arrive, whatever this sending met.
+                yield from (_still_lost(change, lost) for change in waiting if id(change) in lost)
+                raise
             first = False
             yield from _done(tried, removing=removing)
             for change, error, refusal in tried.refused:
@@ -261,7 +266,7 @@ class Writer:
             waiting = left
         for change in waiting:
             if id(change) in lost:
-                yield Outcome(change, "unknown", error=lost[id(change)])
+                yield _still_lost(change, lost)
             else:
                 yield failed(change, *_BUSY)
 
@@ -300,6 +305,10 @@ def _refused(change: Change, error: FiggoOpsError, refusal: Refusal | None, *, r
     if refusal and refusal.stale:
         return failed(change, *_CHANGED)
     return Outcome(change, "failed", error=error)
+
+
+def _still_lost(change: Change, lost: Mapping[int, FiggoOpsError]) -> Outcome:
+    return Outcome(change, "unknown", error=lost[id(change)])
 
 
 def _not_begun(outcome: Outcome) -> Outcome:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from figgo_ops.errors import RowFailed, Unreachable
+from figgo_ops.errors import CredentialRefused, RowFailed, Unreachable, UsageError
 from figgo_ops.events import Event
 from figgo_ops.plan import Action, Change, Existing
 from figgo_ops.sandbox.messages import Request, Response
@@ -144,6 +144,19 @@ def test_a_removal_that_cannot_be_looked_up_afterwards_is_unknown(stage: Exchang
     [outcome] = write(stage, change)
     assert outcome.status == "unknown"
     assert shown(stage) == []
+
+
+def test_an_update_whose_answer_was_lost_stays_unknown_when_the_next_sending_is_refused(
+    stage: ExchangeStage,
+) -> None:
+    """The password was changed in between; what was sent before may still arrive."""
+    [found] = written(stage, ANNE, all_day())
+    stage.fault("drop-before", path="*/UpdateItem")
+    stage.fault("status", path="*/UpdateItem", times=None, value={"status": 401})
+    outcomes = stage.calendar.write([update(stage, found, all_day(days=3))])
+    assert next(outcomes).status == "unknown"
+    with pytest.raises((CredentialRefused, UsageError)):
+        next(outcomes)
 
 
 def test_a_creation_whose_answer_was_lost_is_looked_up_once_and_done_with_its_id(
