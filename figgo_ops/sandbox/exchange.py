@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from html import unescape
 from typing import Any, ClassVar
 
-from figgo_ops.sandbox import exchange_times as times
 from figgo_ops.sandbox.exchange_call import Call, ItemErrors, busy
 from figgo_ops.sandbox.exchange_find import Finder
 from figgo_ops.sandbox.exchange_folders import convert_id, get_folder, get_user_configuration
@@ -30,7 +29,7 @@ from figgo_ops.sandbox.exchange_soap import (
     read_envelope,
     schema_fault,
 )
-from figgo_ops.sandbox.exchange_store import CALENDAR, Mailbox
+from figgo_ops.sandbox.exchange_store import CALENDAR, Mailbox, Organization
 from figgo_ops.sandbox.exchange_write import Notification, Writer
 from figgo_ops.sandbox.messages import Request, Response, Service
 
@@ -108,7 +107,13 @@ class ExchangeService(Service):
     }
 
     def __init__(
-        self, user: str, password: str, mails: Iterable[str] = (), *, clock: Callable[[], float] = time.time
+        self,
+        user: str,
+        password: str,
+        mails: Iterable[str] = (),
+        *,
+        clock: Callable[[], float] = time.time,
+        organization: Organization | None = None,
     ) -> None:
         super().__init__("exchange", clock)
         self.check = True
@@ -128,9 +133,9 @@ class ExchangeService(Service):
             "ConvertId": convert_id,
             "GetUserConfiguration": get_user_configuration,
         }
-        self._own = Mailbox(self.account, "UTC")
-        self._mailboxes: dict[str, Mailbox] = {}
-        self._mails: dict[str, Mailbox] = {self.account: self._own}
+        self.organization = organization or Organization()
+        self.lock = self.organization.lock
+        self._own = self.organization.add(self.account, "UTC", listed=False)
         for mail in mails:
             self.add_mailbox(mail)
 
@@ -138,30 +143,13 @@ class ExchangeService(Service):
         self, mail: str, zone: str = "Europe/Paris", state: str = "ok", aliases: Iterable[str] = ()
     ) -> None:
         """Add an empty mailbox; ValueError when an address is taken, the state or the zone unknown."""
-        others = frozenset(alias.lower() for alias in aliases)
-        taken = sorted({mail.lower(), *others} & set(self._mails))
-        if taken or state not in STATES:
-            raise ValueError(f"{mail} cannot be added: {taken or state} (states: {', '.join(STATES)})")
-        try:
-            times.windows_id(zone)
-        except KeyError:
-            raise ValueError(f"{mail} cannot be added: Windows has no name for {zone}") from None
-        with self.lock:
-            made = Mailbox(mail.lower(), zone, state, others)
-            self._mailboxes[made.mail] = made
-            self._mails.update(dict.fromkeys((made.mail, *others), made))
+        if state not in STATES:
+            raise ValueError(f"{mail} cannot be added: {state} (states: {', '.join(STATES)})")
+        self.organization.add(mail, zone, state, aliases)
 
     def rename_mailbox(self, old: str, new: str, *, keep_alias: bool = True) -> None:
         """Give a mailbox another primary address; the old one becomes an alias, or unknown."""
-        with self.lock:
-            mailbox = self._mailboxes.pop(self.mailbox(old).mail)
-            if keep_alias:
-                mailbox.aliases.add(mailbox.mail)
-            else:
-                del self._mails[mailbox.mail]
-            mailbox.rename(new.lower())
-            self._mailboxes[mailbox.mail] = mailbox
-            self._mails[mailbox.mail] = mailbox
+        self.organization.rename(self.mailbox(old).mail, new, keep_alias=keep_alias)
 
     def set_state(self, mail: str, state: str) -> None:
         """Take a mailbox out of reach or bring it back; ValueError for a state not in STATES."""
@@ -171,12 +159,18 @@ class ExchangeService(Service):
             self.mailbox(mail).state = state
 
     def mailbox(self, mail: str) -> Mailbox:
-        """Find a mailbox by its address or an alias; KeyError when there is none."""
-        return self._mails[mail.lower()]
+        """Find a mailbox by its address or an alias; KeyError when there is none, or it is in the cloud."""
+        found = self.organization.find(mail)
+        if found is None or not self._keeps(found):
+            raise KeyError(mail)
+        return found
 
     def mails(self) -> list[str]:
-        """List the primary addresses of all mailboxes, the service account's left out."""
-        return list(self._mailboxes)
+        """List the primary addresses of all mailboxes here, the service account's left out."""
+        return [one.mail for one in self.organization.mailboxes() if self._keeps(one)]
+
+    def _keeps(self, mailbox: Mailbox) -> bool:
+        return not mailbox.online or bool(self.switches["online"])
 
     def owner(self, mail: str) -> Owner:
         """Act as the owner of a mailbox."""
@@ -286,7 +280,7 @@ class ExchangeService(Service):
             errors=self._errors,
             now=datetime.fromtimestamp(self.clock(), UTC).replace(microsecond=0),
             actor=self.account,
-            known=lambda mail: self._mails.get(mail.lower()),
+            known=self.organization.find,
         )
         return self._operations[envelope.name](call)
 
@@ -297,9 +291,11 @@ class ExchangeService(Service):
         if kind == "SID" or "@" not in address:
             code = "ErrorInvalidUserSid" if kind == "SID" else "ErrorInvalidSmtpAddress"
             raise RefusedError(code, "The user to impersonate is not named in a form that is understood.")
-        mailbox = self._mails.get(address.lower())
+        mailbox = self.organization.find(address)
         if mailbox is None:
             raise RefusedError(*_STATES["unknown"])
+        if not self._keeps(mailbox):
+            raise RefusedError(*_STATES["cloud"])
         if mailbox.state in _STATES:
             raise RefusedError(*_STATES[mailbox.state])
         if kind == "PrimarySmtpAddress" and address.lower() != mailbox.mail:

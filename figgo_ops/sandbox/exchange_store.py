@@ -7,9 +7,10 @@ import binascii
 import copy
 import itertools
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from threading import RLock
 from typing import Any
 
 from figgo_ops.sandbox import exchange_times as times
@@ -141,6 +142,7 @@ class Mailbox:
 
     `state`: ok, outside, cloud, unknown, disabled, full, moving, no-access, elsewhere or store-down.
     `uses_web` is False for an owner who never opened Outlook on the web, so that no zone is recorded.
+    `online` is True once it is in Microsoft's cloud: Exchange on premises has it no more, Graph does.
     """
 
     def __init__(
@@ -148,6 +150,7 @@ class Mailbox:
     ) -> None:
         self.mail, self.zone, self.state, self.aliases = mail, zone, state, set(aliases)
         self.uses_web = True
+        self.online = False
         self.version = 0
         self._secret = secrets.token_bytes(46)
         self._folders: dict[str, dict[str, Item]] = {name: {} for name in FOLDERS}
@@ -222,12 +225,89 @@ class Mailbox:
             raise RefusedError("ErrorFolderNotFound", "The specified folder could not be found in the store.")
         return name
 
+    def renumber(self) -> None:
+        """Give every item another id, as a migration to another server does; nothing else changes."""
+        for name in FOLDERS:
+            items = list(self._folders[name].values())
+            self._folders[name].clear()
+            for item in items:
+                item.id = self._new_id(name)
+                self._folders[name][item.id] = item
+
     def _new_id(self, folder: str) -> str:
         # The end of an id counts up through upper and lower case, as the real ones do:
         # a client that folds case takes two items for one.
         place = FOLDERS.index(folder).to_bytes(4, "big")
         raw = _ID_HEAD + self._secret + b"\x07\x00" + self._secret[:32] + place
         return base64.b64encode(raw + next(_ids).to_bytes(27, "big")).decode()
+
+
+class Organization:
+    """Everybody's mailbox in one company, on its own servers or in Microsoft's cloud, behind one lock."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self._mailboxes: dict[str, Mailbox] = {}
+        self._mails: dict[str, Mailbox] = {}
+
+    def add(
+        self,
+        mail: str,
+        zone: str = "Europe/Paris",
+        state: str = "ok",
+        aliases: Iterable[str] = (),
+        *,
+        online: bool = False,
+        listed: bool = True,
+    ) -> Mailbox:
+        """Add an empty mailbox; ValueError when an address is taken or the zone unknown to Windows.
+
+        Args:
+            listed: whether `mails` names it; a service account's own is not.
+        """
+        others = frozenset(alias.lower() for alias in aliases)
+        taken = sorted({mail.lower(), *others} & set(self._mails))
+        if taken:
+            raise ValueError(f"{mail} cannot be added: {taken} is there already")
+        try:
+            times.windows_id(zone)
+        except KeyError:
+            raise ValueError(f"{mail} cannot be added: Windows has no name for {zone}") from None
+        with self.lock:
+            made = Mailbox(mail.lower(), zone, state, others)
+            made.online = online
+            if listed:
+                self._mailboxes[made.mail] = made
+            self._mails.update(dict.fromkeys((made.mail, *others), made))
+            return made
+
+    def rename(self, old: str, new: str, *, keep_alias: bool = True) -> None:
+        """Give a mailbox another primary address; the old one becomes an alias, or unknown."""
+        with self.lock:
+            mailbox = self._mailboxes.pop(self._mails[old.lower()].mail)
+            if keep_alias:
+                mailbox.aliases.add(mailbox.mail)
+            else:
+                del self._mails[mailbox.mail]
+            mailbox.rename(new.lower())
+            self._mailboxes[mailbox.mail] = mailbox
+            self._mails[mailbox.mail] = mailbox
+
+    def migrate(self, mail: str, *, online: bool = True) -> Mailbox:
+        """Move a mailbox to the cloud or back: its items go along, hidden properties too, under new ids."""
+        with self.lock:
+            mailbox = self._mails[mail.lower()]
+            mailbox.online = online
+            mailbox.renumber()
+            return mailbox
+
+    def find(self, address: str) -> Mailbox | None:
+        """Find a mailbox by its address or an alias, in whatever case."""
+        return self._mails.get(address.lower())
+
+    def mailboxes(self) -> list[Mailbox]:
+        """List the mailboxes, in the order they were added or renamed."""
+        return list(self._mailboxes.values())
 
 
 def decoded(item_id: str) -> bytes:
