@@ -13,6 +13,7 @@ from figgo_ops.sandbox.exchange_call import Call, ItemErrors, busy
 from figgo_ops.sandbox.exchange_find import Finder
 from figgo_ops.sandbox.exchange_folders import convert_id, get_folder, get_user_configuration
 from figgo_ops.sandbox.exchange_gate import Gate
+from figgo_ops.sandbox.exchange_organization import Organization
 from figgo_ops.sandbox.exchange_owner import Owner, plain
 from figgo_ops.sandbox.exchange_schema import violations
 from figgo_ops.sandbox.exchange_soap import (
@@ -29,7 +30,7 @@ from figgo_ops.sandbox.exchange_soap import (
     read_envelope,
     schema_fault,
 )
-from figgo_ops.sandbox.exchange_store import CALENDAR, Mailbox, Organization
+from figgo_ops.sandbox.exchange_store import CALENDAR, Mailbox
 from figgo_ops.sandbox.exchange_write import Notification, Writer
 from figgo_ops.sandbox.messages import Request, Response, Service
 

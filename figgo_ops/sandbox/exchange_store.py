@@ -7,10 +7,9 @@ import binascii
 import copy
 import itertools
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from threading import RLock
 from typing import Any
 
 from figgo_ops.sandbox import exchange_times as times
@@ -240,74 +239,6 @@ class Mailbox:
         place = FOLDERS.index(folder).to_bytes(4, "big")
         raw = _ID_HEAD + self._secret + b"\x07\x00" + self._secret[:32] + place
         return base64.b64encode(raw + next(_ids).to_bytes(27, "big")).decode()
-
-
-class Organization:
-    """Everybody's mailbox in one company, on its own servers or in Microsoft's cloud, behind one lock."""
-
-    def __init__(self) -> None:
-        self.lock = RLock()
-        self._mailboxes: dict[str, Mailbox] = {}
-        self._mails: dict[str, Mailbox] = {}
-
-    def add(
-        self,
-        mail: str,
-        zone: str = "Europe/Paris",
-        state: str = "ok",
-        aliases: Iterable[str] = (),
-        *,
-        online: bool = False,
-        listed: bool = True,
-    ) -> Mailbox:
-        """Add an empty mailbox; ValueError when an address is taken or the zone unknown to Windows.
-
-        Args:
-            listed: whether `mails` names it; a service account's own is not.
-        """
-        others = frozenset(alias.lower() for alias in aliases)
-        taken = sorted({mail.lower(), *others} & set(self._mails))
-        if taken:
-            raise ValueError(f"{mail} cannot be added: {taken} is there already")
-        try:
-            times.windows_id(zone)
-        except KeyError:
-            raise ValueError(f"{mail} cannot be added: Windows has no name for {zone}") from None
-        with self.lock:
-            made = Mailbox(mail.lower(), zone, state, others)
-            made.online = online
-            if listed:
-                self._mailboxes[made.mail] = made
-            self._mails.update(dict.fromkeys((made.mail, *others), made))
-            return made
-
-    def rename(self, old: str, new: str, *, keep_alias: bool = True) -> None:
-        """Give a mailbox another primary address; the old one becomes an alias, or unknown."""
-        with self.lock:
-            mailbox = self._mailboxes.pop(self._mails[old.lower()].mail)
-            if keep_alias:
-                mailbox.aliases.add(mailbox.mail)
-            else:
-                del self._mails[mailbox.mail]
-            mailbox.rename(new.lower())
-            self._mailboxes[mailbox.mail] = mailbox
-            self._mails[mailbox.mail] = mailbox
-
-    def migrate(self, mail: str, *, online: bool = True) -> Mailbox:
-        """Move a mailbox to the cloud or back: its items go along, hidden properties too, under new ids."""
-        with self.lock:
-            mailbox = self._mails[mail.lower()]
-            mailbox.online = online
-            mailbox.renumber()
-            return mailbox
-
-    def find(self, address: str) -> Mailbox | None:
-        """Find a mailbox by its address or an alias, in whatever case."""
-        return self._mails.get(address.lower())
-
-    def mailboxes(self) -> list[Mailbox]:
-        """List the mailboxes, in the order they were added or renamed."""
-        return list(self._mailboxes.values())
 
 
 def decoded(item_id: str) -> bytes:
