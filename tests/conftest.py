@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 SCHEMA = "FIGGO_OPS_EWS_SCHEMA"
+METADATA = "FIGGO_OPS_GRAPH_METADATA"
 SEED = "HYPOTHESIS_SEED"
 USUAL_SEED = 20261122
 """The same search each time, so that a change is what makes a test fail; the long search draws its own."""
@@ -25,21 +26,22 @@ settings.register_profile("proof", settings.get_profile("dev"), max_examples=100
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
-def official_schema() -> Path | None:
-    """The folder of Microsoft's schema of EWS, which is not ours and stays outside the repository."""
-    above = (parent / "shared" / "reference" / "ews-schema" for parent in Path(__file__).parents[1:])
+def published(name: str) -> Path | None:
+    """A folder of what Microsoft publishes, which is not ours and stays outside the repository."""
+    above = (parent / "shared" / "reference" / name for parent in Path(__file__).parents[1:])
     return next((folder for folder in above if folder.is_dir()), None)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """One seed and one schema for the whole run, also in its parallel workers, which inherit both."""
+    """One seed and the same schemas for the whole run, also in its parallel workers, which inherit them."""
     if config.option.hypothesis_seed is None:
         long = os.environ.get("HYPOTHESIS_PROFILE") == "proof"
         drawn = random.SystemRandom().getrandbits(32) if long else USUAL_SEED
         config.option.hypothesis_seed = os.environ.setdefault(SEED, str(drawn))
-    if SCHEMA not in os.environ and (folder := official_schema()):
-        os.environ[SCHEMA] = str(folder)
+    for variable, name in ((SCHEMA, "ews-schema"), (METADATA, "graph-metadata")):
+        if variable not in os.environ and (folder := published(name)):
+            os.environ[variable] = str(folder)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # Started in the background; the processes under test would inherit deafness to Ctrl-C.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -61,7 +63,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     profile = os.environ.get("HYPOTHESIS_PROFILE", "dev")
     schema = os.environ.get(SCHEMA) or "not found, SOAP is not validated"
+    metadata = os.environ.get(METADATA) or "not found, JSON is not validated"
     return [
         f"hypothesis: profile {profile}, repeat with --hypothesis-seed={config.option.hypothesis_seed}",
         f"EWS schema: {schema}",
+        f"Graph metadata: {metadata}",
     ]

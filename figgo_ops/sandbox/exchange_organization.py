@@ -6,7 +6,25 @@ from collections.abc import Iterable
 from threading import RLock
 
 from figgo_ops.sandbox import exchange_times as times
-from figgo_ops.sandbox.exchange_store import Mailbox
+from figgo_ops.sandbox.exchange_store import Item, Mailbox
+
+
+def _strip(_mailbox: Mailbox, item: Item) -> None:
+    item.properties.clear()
+
+
+def _double(mailbox: Mailbox, item: Item) -> None:
+    made = item.draft()
+    made.id, made.number = "", mailbox.blank(item.created, item.start, item.end).number
+    mailbox.keep(made, item.modified or item.created, item.modified_by)
+
+
+def _drop(mailbox: Mailbox, item: Item) -> None:
+    mailbox.purge(item)
+
+
+_ARRIVALS = {"stripped": _strip, "twice": _double, "empty": _drop}
+MIGRATIONS = ("whole", *_ARRIVALS)
 
 
 class Organization:
@@ -60,12 +78,25 @@ class Organization:
             self._mailboxes[mailbox.mail] = mailbox
             self._mails[mailbox.mail] = mailbox
 
-    def migrate(self, mail: str, *, online: bool = True) -> Mailbox:
-        """Move a mailbox to the cloud or back: its items go along, hidden properties too, under new ids."""
+    def migrate(self, mail: str, *, online: bool = True, how: str = "whole") -> Mailbox:
+        """Move a mailbox to the cloud or back; its items go along under new ids.
+
+        Args:
+            how: whole, hidden properties too; stripped of them, as tools that go through files do it; twice,
+                so that everything is doubled; or empty, with the calendar left behind.
+
+        Raises:
+            KeyError: there is no such mailbox.
+            ValueError: it cannot be done like that.
+        """
+        if how not in MIGRATIONS:
+            raise ValueError(f"{mail} cannot be migrated {how!r}: {', '.join(MIGRATIONS)}")
         with self.lock:
             mailbox = self._mails[mail.lower()]
             mailbox.online = online
             mailbox.renumber()
+            for item in [*mailbox.items()] if how != "whole" else ():
+                _ARRIVALS[how](mailbox, item)
             return mailbox
 
     def find(self, address: str) -> Mailbox | None:

@@ -150,7 +150,7 @@ class Mailbox:
         self.mail, self.zone, self.state, self.aliases = mail, zone, state, set(aliases)
         self.uses_web = True
         self.online = False
-        self.version = 0
+        self.version = self.generation = 0
         self._secret = secrets.token_bytes(46)
         self._folders: dict[str, dict[str, Item]] = {name: {} for name in FOLDERS}
 
@@ -226,6 +226,7 @@ class Mailbox:
 
     def renumber(self) -> None:
         """Give every item another id, as a migration to another server does; nothing else changes."""
+        self.generation += 1
         for name in FOLDERS:
             items = list(self._folders[name].values())
             self._folders[name].clear()

@@ -59,13 +59,13 @@ class TokenDesk:
 
     def answer(self, request: Request) -> Response:
         """Answer a token request: a new token, or Microsoft's JSON about what is wrong."""
-        asked = _asked(request)
+        form = asked(request)
         found = _PATH.match(request.path)
-        asked["tenant"] = (found and found["tenant"]) or "common"
-        code = self._complaint(asked)
+        form["tenant"] = (found and found["tenant"]) or "common"
+        code = self._complaint(form)
         if code is not None:
-            return self._refusal(code, asked)
-        token = self._issue(asked["scope"].removesuffix(_SUFFIX), asked["tenant"])
+            return self._refusal(code, form)
+        token = self._issue(form["scope"].removesuffix(_SUFFIX), form["tenant"])
         answer = {"token_type": "Bearer", "expires_in": LIFE - 1, "ext_expires_in": LIFE - 1}
         return Response.json(200, {**answer, "access_token": token}, {"Cache-Control": "no-store, no-cache"})
 
@@ -96,7 +96,7 @@ class TokenDesk:
         now = self._clock()
         claims = {"aud": resource, "appid": self.client_id, "tid": tenant, "iat": int(now)}
         parts = ({"typ": "JWT", "alg": "RS256"}, {**claims, "exp": int(now) + LIFE})
-        text = ".".join(_url_base64(json.dumps(part).encode()) for part in parts)
+        text = ".".join(url_base64(json.dumps(part).encode()) for part in parts)
         token = f"{text}.{secrets.token_urlsafe(48)}"
         self._tokens[token] = Token(resource.rstrip("/"), now + LIFE)
         self.issued += 1
@@ -112,22 +112,27 @@ class TokenDesk:
                 "scope": asked.get("scope"),
             }
         )
-        stamp = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
-        about = f"Trace ID: {trace} Correlation ID: {correlation} Timestamp: {stamp}"
-        content = {
-            "error": error,
-            "error_description": f"AADSTS{code}: {said} {about}",
-            "error_codes": [code],
-            "timestamp": stamp,
-            "trace_id": trace,
-            "correlation_id": correlation,
-            "error_uri": f"https://login.microsoftonline.com/error?code={code}",
-        }
-        return Response.json(status, content)
+        return refusal(code, status, error, said, self._clock())
 
 
-def _asked(request: Request) -> dict[str, str]:
+def refusal(code: int, status: int, error: str, text: str, now: float) -> Response:
+    """Answer a request of the sign-in service with Microsoft's JSON about what is wrong."""
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
+    about = f"Trace ID: {trace} Correlation ID: {correlation} Timestamp: {stamp}"
+    content = {
+        "error": error,
+        "error_description": f"AADSTS{code}: {text} {about}",
+        "error_codes": [code],
+        "timestamp": stamp,
+        "trace_id": trace,
+        "correlation_id": correlation,
+        "error_uri": f"https://login.microsoftonline.com/error?code={code}",
+    }
+    return Response.json(status, content)
+
+
+def asked(request: Request) -> dict[str, str]:
     """The form of a token request; the application may also name itself by HTTP Basic (RFC 6749)."""
     form = {name: values[-1] for name, values in parse_qs(request.body.decode("latin-1")).items()}
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
@@ -140,5 +145,6 @@ def _asked(request: Request) -> dict[str, str]:
     return form
 
 
-def _url_base64(raw: bytes) -> str:
+def url_base64(raw: bytes) -> str:
+    """Spell bytes as the parts of a JWT are."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
