@@ -13,6 +13,7 @@ Every error names the tenant, mailbox or file, says the cause in plain words and
       Incomplete                   1  nobody: a read was cut or changed under us, run again
       RowFailed                    1  the provider said no to one event, or to one mailbox
         MailboxAbsent              0  nobody: the provider says that there is no such mailbox
+        MailboxElsewhere           1  the customer's administrator: where the mailbox is, its licence
 """
 
 
@@ -105,6 +106,12 @@ class MailboxAbsent(RowFailed):
     """The provider says that this mailbox does not exist: information, not an error for ever."""
 
     code, exit = "absent", 0
+
+
+class MailboxElsewhere(RowFailed):
+    """The provider says that the mailbox is not in its reach: it is somewhere else, or has no licence."""
+
+    code = "elsewhere"
 
 
 class Stopped(KeyboardInterrupt):

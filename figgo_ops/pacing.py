@@ -111,7 +111,7 @@ def retry_after(value: str | None, now: datetime) -> float | None:
     else:
         try:
             moment = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         # A date that names its zone "-0000" comes back naive; HTTP knows no other zone than UTC.
         seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()

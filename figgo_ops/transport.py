@@ -10,7 +10,9 @@ import re
 import socket
 import ssl
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +30,7 @@ __all__ = [
     "Http",
     "Pace",
     "SystemClock",
+    "Unanswered",
     "backoff",
     "chain",
     "network_cause",
@@ -82,6 +85,18 @@ class Answer:
         return "a page" if text else "nothing"
 
 
+class Unanswered(Exception):
+    """Nobody answered one sending.
+
+    Attributes:
+        sent: whether the request may have arrived and been carried out.
+    """
+
+    def __init__(self, *, sent: bool) -> None:
+        super().__init__("no answer")
+        self.sent = sent
+
+
 class Http:
     """One service behind one door; certificates are always verified and no redirect is followed.
 
@@ -91,6 +106,7 @@ class Http:
         headers: sent with each request; never logged.
         ca_file: PEM file of the authority to trust instead of the usual ones.
         timeout: seconds without a sign of life before a try counts as failed.
+        lines: connections open at once.
 
     Attributes:
         pace: whose turn it is; share it between doors that share a quota.
@@ -110,6 +126,7 @@ class Http:
         headers: Mapping[str, str] | None = None,
         ca_file: str | None = None,
         timeout: float = 30.0,
+        lines: int = 20,
         rng: random.Random | None = None,
     ) -> None:
         self.host = checked_host(name, url)
@@ -117,10 +134,12 @@ class Http:
         self._url, self._clock, self._timeout = url.rstrip("/"), clock, timeout
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._lock = threading.Lock()
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._client = httpx.Client(
             headers={"Accept": "application/json", **(headers or {})},
             verify=trust(name, ca_file),
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
+            limits=httpx.Limits(max_connections=lines, max_keepalive_connections=lines),
             # A proxy of the surroundings leads outside; this machine itself is never behind it.
             trust_env=httpx.URL(url).host not in ("localhost", "127.0.0.1", "::1"),
         )
@@ -161,6 +180,31 @@ class Http:
                 raise error
             self._clock.sleep(seconds)
 
+    def once(
+        self, method: str, path: str, content: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """The answer to one sending, whatever its status; nobody's turn is awaited, nothing tried again.
+
+        Raises:
+            Unanswered: there was none; its cause says why.
+        """
+        with self._lock:
+            self.requests += 1
+        try:
+            return self._answer(method, path, content=content, headers=dict(headers or {}))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Unanswered(sent=False) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unanswered(sent=True) from error
+
+    def cut(self) -> None:
+        """End whatever is under way, from another thread."""
+        with self._lock:
+            under_way = list(self._sockets)
+        for one in under_way:
+            with suppress(OSError):
+                socket.socket.shutdown(one, socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Let go of connections."""
         self._client.close()
@@ -170,16 +214,27 @@ class Http:
         with self._lock:
             self.requests += 1
         try:
-            with self._client.stream("GET", self._url + path, params=dict(params)) as response:
-                body = self._body(response)
+            answer = self._answer("GET", path, params=dict(params))
         except httpx.HTTPError as error:
             cause, remedy = network_cause(error)
             code = "certificate" if tls_cause(error) else ""
             raise self._unreachable(f"could not be asked: {cause}.", remedy, code) from error
-        answer = Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
         if 300 <= answer.status < 400:
             self._refuse_redirect(answer)
         return answer
+
+    def _answer(self, method: str, path: str, **more: Any) -> Answer:
+        more["extensions"] = {"trace": self._noticed}
+        with self._client.stream(method, self._url + path, **more) as response:
+            body = self._body(response)
+        return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
+
+    def _noticed(self, event: str, info: Mapping[str, Any]) -> None:
+        """Remember the socket of a new connection: nothing else ends a read from another thread."""
+        # Behind a proxy another part of the library tells it.
+        if event.endswith(".start_tls.complete"):
+            with self._lock:
+                self._sockets.add(info["return_value"].get_extra_info("socket"))
 
     def _body(self, response: httpx.Response) -> bytes:
         # httpx limits the silence between two bytes only: an answer that drips would never end.

@@ -40,7 +40,7 @@ def side_by_side(
         threads: how many groups at once, at least 1.
         hurry: called after Ctrl-C, again and again, until the items begun have ended.
     """
-    crew: _Crew[T, R] = _Crew(work)
+    crew: Crew[T, R] = Crew(work)
     waiting = iter(groups)
     try:
         while crew.busy < threads and (group := next(waiting, None)) is not None:
@@ -85,8 +85,13 @@ class _End:
     failure: BaseException | None
 
 
-class _Crew(Generic[T, R]):
-    """The threads of one call, and what they say. All but `_run` happens in the caller's thread."""
+class Crew(Generic[T, R]):
+    """The threads of one call, and what they say. All but the work happens in the caller's thread.
+
+    Attributes:
+        said: results, and the ends of threads, not yet reported.
+        busy: how many threads have not ended.
+    """
 
     def __init__(self, work: Callable[[T], R]) -> None:
         self.work = work

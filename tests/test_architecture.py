@@ -15,7 +15,7 @@ ROOT = Path(figgo_ops.__file__).parent
 
 PURE = (
     *("leaves", "events", "unshown", "plan", "compare", "units", "found", "diff", "limits", "roster"),
-    *("errors", "verdicts"),
+    *("errors", "unread", "verdicts"),
     *("recall.takeback", "explaining.reasons", "explaining.waiting", "explaining.judging"),
 )
 THINKING = {
@@ -95,6 +95,7 @@ DOORS = {
     "sqlalchemy": ("ledger", "migrations"),
     "tomlkit": ("tenants",),
     "traitlets": ("desk",),
+    "tzlocal": ("calendars._microsoft365",),
     "urllib3": ("calendars._exchange",),
 }
 """Who may import what; a name ending in a module of a provider stands for all modules that begin so."""

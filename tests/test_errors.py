@@ -22,6 +22,7 @@ EXITS = {
     "Incomplete": 1,
     "RowFailed": 1,
     "MailboxAbsent": 0,
+    "MailboxElsewhere": 1,
 }
 
 

@@ -178,6 +178,7 @@ class TestPace:
         (format_datetime(NOON - timedelta(days=1), usegmt=True), 0),
         (format_datetime(NOON + timedelta(days=1), usegmt=True), LONGEST_WAIT),
         ("Sun, 22 Nov 2026 12:00:30 -0000", 30),
+        ("Sun, 22 Nov 99999999999 12:00:30 GMT", None),
         ("soon", None),
         ("nan", None),
         ("inf", None),

@@ -73,6 +73,8 @@ class Calendar(Protocol):
 
     Attributes:
         name: the `[[calendar]]` it was opened for.
+        family: between calendars of one family a customer may migrate mailboxes with all they hold, our
+            events and markers included; "" for a calendar on its own.
         hour_ranges: whether whole days can be shown as a range of hours.
         deduplicates: whether a creation that is sent twice makes one event.
         bin: how long the provider keeps a deleted event where its owner can restore it; None when not at all.
@@ -81,6 +83,7 @@ class Calendar(Protocol):
     """
 
     name: str
+    family: str
     hour_ranges: bool
     deduplicates: bool
     bin: timedelta | None

@@ -1,10 +1,9 @@
 """What Exchange's refusals mean, and who can do something about each."""
 
-import re
-
 from figgo_ops.calendars._exchange_codes import ADDRESS, CASES, MAKERS, Case
 from figgo_ops.calendars._exchange_refusal import Refusal
 from figgo_ops.calendars._exchange_statuses import http_case
+from figgo_ops.calendars._said import said
 from figgo_ops.errors import FiggoOpsError, MailboxAbsent, RightsMissing, RowFailed
 
 
@@ -34,7 +33,7 @@ def meaning(
         "url": url or "the url",
         "auth": auth,
         "code": refusal.word or "no code given",
-        "said": _said(refusal.text),
+        "said": said(refusal.text),
         "primary": refusal.primary or "the mailbox's primary address",
         "offered": " and ".join(refusal.offered),
         "location": refusal.location or "another page",
@@ -48,24 +47,6 @@ def _case(refusal: Refusal, auth: str, *, online: bool) -> Case:
     if without_soap:
         return without_soap
     return (_ONLINE.get(refusal.word) if online else None) or CASES.get(refusal.word, _UNKNOWN)
-
-
-_SECRETIVE = re.compile(
-    r"(?i:authorization|authenticate|cookie|passw(?:or)?d|mot de passe|secret|token)\W*[:=].*"
-    r"|\b(?i:basic|bearer|ntlm|negotiate)\s+(?=\S+[\dA-Z=+/])[\w+/=.~-]{8,}.*"
-)
-"""From here on a text is not repeated: what follows may be a header or a password."""
-
-
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-"""What Exchange quotes may be a title, and a title an absence type."""
-
-
-def _said(text: str) -> str:
-    if text.lstrip().startswith("<"):
-        return ""
-    words = _SECRETIVE.sub("", _QUOTED.sub("...", " ".join(text.split())))[:200].strip(" .;:")
-    return f": {words}" if words else ""
 
 
 _UNKNOWN = Case((), RowFailed, "Exchange said no ({code}{said}){at}", MAKERS)

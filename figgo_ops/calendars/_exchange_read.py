@@ -8,7 +8,7 @@ from figgo_ops.calendars._exchange_errors import Denied
 from figgo_ops.calendars._exchange_items import LISTED, existing
 from figgo_ops.calendars._exchange_wire import Wire
 from figgo_ops.calendars._exchange_xml import Element, child, children, is_true, name_of
-from figgo_ops.errors import Incomplete
+from figgo_ops.calendars._told import cut
 from figgo_ops.leaves import Span
 from figgo_ops.plan import Existing, Mailbox
 
@@ -39,8 +39,9 @@ def marked(wire: Wire, mailbox: Mailbox) -> list[Existing]:
             items, totals = pages(wire, mailbox, ask)
     if totals != {len(items)}:
         announced = " or ".join(map(str, sorted(totals)))
-        raise _cut(mailbox, f"{announced} events were announced and {len(items)} came")
-    return [existing(mailbox, item) for item in items.values()]
+        raise cut(mailbox, f"{announced} events were announced and {len(items)} came")
+    # Microsoft Graph takes a marker off by emptying it: the property is still there.
+    return [one for one in (existing(mailbox, item) for item in items.values()) if one.key_text]
 
 
 def pages(
@@ -67,7 +68,7 @@ def pages(
             return items, totals
         offset = _number(mailbox, root, "IndexedPagingOffset")
         if not at < offset <= max(totals):
-            raise _cut(mailbox, "the pages go round in circles")
+            raise cut(mailbox, "the pages go round in circles")
 
 
 def shown(wire: Wire, mailbox: Mailbox, window: Span) -> list[Existing]:
@@ -104,14 +105,14 @@ def _between(wire: Wire, mailbox: Mailbox, start: datetime, end: datetime) -> di
             return items
     middle = start + (end - start) / 2
     if end - start < timedelta(days=2):
-        raise _cut(mailbox, f"not all events of {start:%Y-%m-%d} came")
+        raise cut(mailbox, f"not all events of {start:%Y-%m-%d} came")
     return _between(wire, mailbox, start, middle) | _between(wire, mailbox, middle, end)
 
 
 def _root(mailbox: Mailbox, answer: Element) -> Element:
     root = child(answer, "RootFolder")
     if root is None:
-        raise _cut(mailbox, "an answer is not a list of events")
+        raise cut(mailbox, "an answer is not a list of events")
     return root
 
 
@@ -127,16 +128,12 @@ def _events(root: Element) -> Iterator[Element]:
 def _id(mailbox: Mailbox, item: Element) -> str:
     found = child(item, "ItemId")
     if found is None or not found.get("Id"):
-        raise _cut(mailbox, "an event has no id")
+        raise cut(mailbox, "an event has no id")
     return str(found.get("Id"))
 
 
 def _number(mailbox: Mailbox, root: Element, name: str) -> int:
     text = root.get(name, "")
     if not text.isdecimal():
-        raise _cut(mailbox, f"an answer lacks {name}")
+        raise cut(mailbox, f"an answer lacks {name}")
     return int(text)
-
-
-def _cut(mailbox: Mailbox, why: str) -> Incomplete:
-    return Incomplete(f"{mailbox}: the calendar could not be read to its end: {why}.", "Run again.")

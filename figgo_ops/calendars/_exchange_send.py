@@ -12,8 +12,9 @@ from figgo_ops.calendars._exchange_soap import Answer
 from figgo_ops.calendars._exchange_wire import Wire
 from figgo_ops.calendars._exchange_xml import Element, child, inside
 from figgo_ops.calendars._lost import Lost
+from figgo_ops.calendars._told import too_late
 from figgo_ops.errors import CredentialRefused, FiggoOpsError, RowFailed, UsageError
-from figgo_ops.plan import Change, Mailbox, Outcome
+from figgo_ops.plan import Change, Mailbox
 
 CHUNK = 50
 """Items per request; more gain nothing, and Exchange allows a request about a minute."""
@@ -159,17 +160,6 @@ def parts(changes: Sequence[Change], made: Mapping[int, Element]) -> Iterator[li
 def item_in(answer: Element) -> Element | None:
     """The item that an answer holds; None where it holds none."""
     return next(inside(answer, "CalendarItem"), None) if child(answer, "Items") is not None else None
-
-
-def too_late(mailbox: Mailbox) -> RowFailed:
-    """Why nothing was sent any more."""
-    return RowFailed(f"the lease ended, and another process may write to {mailbox} now; run again")
-
-
-def failed(change: Change, why: str, remedy: str) -> Outcome:
-    """The outcome of a change that was not carried out."""
-    error = RowFailed(f"{change.mailbox}: the event {change.key} was not written: {why}.", remedy)
-    return Outcome(change, "failed", error=error)
 
 
 def _miscounted(mailbox: Mailbox, asked: int, told: int) -> RowFailed:

@@ -20,15 +20,15 @@ from figgo_ops.calendars._exchange_items import (
 )
 from figgo_ops.calendars._exchange_look import Looker, Now, taken_back
 from figgo_ops.calendars._exchange_refusal import Refusal
-from figgo_ops.calendars._exchange_send import Body, Sender, Tried, failed, item_in, parts, too_late
+from figgo_ops.calendars._exchange_send import Body, Sender, Tried, item_in, parts
 from figgo_ops.calendars._exchange_wire import TRIES, Wire
-from figgo_ops.calendars._exchange_xml import Element
+from figgo_ops.calendars._exchange_xml import Element, text_of
+from figgo_ops.calendars._outlook import has_pictures
+from figgo_ops.calendars._told import CHANGED, GONE, OTHER, event_of, failed, held_back, too_late
 from figgo_ops.errors import CredentialRefused, FiggoOpsError, RowFailed, UsageError
 from figgo_ops.plan import Change, Existing, Mailbox, Outcome
 
 _BUSY = "Exchange stays busy", "Run again later."
-_CHANGED = "it was changed since it was read", "Plan again."
-_GONE = "it is gone", "Plan again."
 _NO_ZONE = "Correct the time zone in the tenant file."
 _BESIDE = "its old form is still there beside the new one"
 _ATTACHED = "attachments cannot be carried over to a new event"
@@ -90,15 +90,17 @@ class Writer:
         for change in changes:
             before = old.get(id(change))
             gone = before is None or (isinstance(before, Refusal) and before.gone)
+            item = None if gone or isinstance(before, Refusal | FiggoOpsError) else item_in(before)
+            attached = (has_attachments(change.carries) and not gone) or _shows_pictures(item)
             try:
                 if isinstance(before, FiggoOpsError):
                     yield Outcome(change, "failed", error=before)
-                elif has_attachments(change.carries) and not gone:
+                elif attached:
                     yield failed(change, _ATTACHED, _BY_HAND)
                 elif isinstance(before, Refusal) and not gone:
                     yield Outcome(change, "failed", error=self._wire.error(before, _origin(change)))
                 else:
-                    made[id(change)] = created(change, None if gone else item_in(before))
+                    made[id(change)] = created(change, item)
             except NoZoneError as error:
                 yield failed(change, f"Windows has no time zone {error}", _NO_ZONE)
         first = not old  # looking at what is replaced took its time
@@ -116,7 +118,7 @@ class Writer:
         attempt = 0
         while waiting and attempt < TRIES:
             if waiting[0].mailbox.address in self._doubtful:
-                yield from map(_held_back, waiting)
+                yield from map(held_back, waiting)
                 return
             tried = self._sender.send("CreateItem", waiting, body, first=first)
             first = False
@@ -145,7 +147,7 @@ class Writer:
             if wanted is not None:
                 yield Outcome(change, "done", *ids_of(wanted))
             elif there and unread is None:
-                yield failed(change, "an event written meanwhile stands in its place", "Plan again.")
+                yield failed(change, *OTHER)
             else:
                 self._doubtful.add(change.mailbox.address)
                 yield Outcome(change, "unknown", error=unread or error, creating=True)
@@ -154,7 +156,7 @@ class Writer:
         made: dict[int, Element] = {}
         for change in changes:
             try:
-                made[id(change)] = requests.changed(_listed(change), updates(change))
+                made[id(change)] = requests.changed(event_of(change), updates(change))
             except NoZoneError as error:
                 yield failed(change, f"Windows has no time zone {error}", _NO_ZONE)
 
@@ -168,26 +170,26 @@ class Writer:
 
     def _remove(self, changes: list[Change]) -> Iterator[Outcome]:
         """Exchange need not look at the change key of what it deletes, so we do, just before."""
-        now = self._now(map(_listed, changes), ())
+        now = self._now(map(event_of, changes), ())
         found = [
-            (change, self._settled(change, now[_listed(change).id], removing=True)) for change in changes
+            (change, self._settled(change, now[event_of(change).id], removing=True)) for change in changes
         ]
         yield from (_not_begun(outcome) for _, outcome in found if outcome)
         yield from self._delete([change for change, outcome in found if outcome is None])
 
     def _delete(self, changes: list[Change]) -> Iterator[Outcome]:
         def body(_address: str, waiting: Sequence[Change]) -> Element:
-            ids = [(_listed(change).id, _listed(change).etag) for change in waiting]
+            ids = [(event_of(change).id, event_of(change).etag) for change in waiting]
             return requests.delete(ids, hard=self._hard)
 
         return self._on_listed("DeleteItem", changes, body, removing=True, first=False)
 
     def _write_anew(self, changes: list[Change]) -> Iterator[Outcome]:
         """Days into hours: a new item under the same key, read back before the old one goes."""
-        now = self._now(map(_listed, changes), (*LISTED, *CARRIED))
+        now = self._now(map(event_of, changes), (*LISTED, *CARRIED))
         ready = []
         for change in changes:
-            outcome = self._settled(change, now[_listed(change).id], removing=False)
+            outcome = self._settled(change, now[event_of(change).id], removing=False)
             if outcome:
                 yield _not_begun(outcome)
             elif has_attachments(change.existing):
@@ -195,7 +197,7 @@ class Writer:
             else:
                 ready.append(change)
         born = {}
-        for outcome in self._create(ready, {id(change): now[_listed(change).id] for change in ready}):
+        for outcome in self._create(ready, {id(change): now[event_of(change).id] for change in ready}):
             if outcome.status == "done":
                 born[id(outcome.change)] = outcome
             else:
@@ -204,12 +206,12 @@ class Writer:
 
     def _take_away_the_old(self, born: dict[int, Outcome]) -> Iterator[Outcome]:
         changes = [outcome.change for outcome in born.values()]
-        now = self._now((one for change in changes for one in (born[id(change)], _listed(change))), LISTED)
+        now = self._now((one for change in changes for one in (born[id(change)], event_of(change))), LISTED)
         good = []
         for change in changes:
             there = now[born[id(change)].id]
             unseen = isinstance(there, Refusal | FiggoOpsError)
-            old = self._settled(change, now[_listed(change).id], removing=False)
+            old = self._settled(change, now[event_of(change).id], removing=False)
             if unseen or not is_as_wanted(item_in(there), change):
                 yield failed(change, "its new form was not read back, the old one was left", "Run again.")
             elif old is None:
@@ -227,7 +229,7 @@ class Writer:
 
     def _take_back(self, outcome: Outcome) -> None:
         """Its owner acted on the old form meanwhile: the new one goes again, and the owner's act stays."""
-        new = replace(_listed(outcome.change), id=outcome.id, etag=outcome.etag)
+        new = replace(event_of(outcome.change), id=outcome.id, etag=outcome.etag)
         for _ in self._delete([replace(outcome.change, existing=new)]):
             pass  # where it cannot go it is a duplicate for the next run
 
@@ -254,9 +256,9 @@ class Writer:
             lost |= {id(change): error for change, error in tried.doubtful}
             left = tried.again
             doubtful = [change for change, _ in tried.doubtful]
-            now = self._now(map(_listed, doubtful), LISTED)
+            now = self._now(map(event_of, doubtful), LISTED)
             for change in doubtful:
-                outcome = self._settled(change, now[_listed(change).id], removing=removing)
+                outcome = self._settled(change, now[event_of(change).id], removing=removing)
                 if outcome:
                     yield outcome
                 else:
@@ -274,19 +276,24 @@ class Writer:
         """What reading tells about a write; None when the event is still as listed, so it did not arrive."""
         if isinstance(now, FiggoOpsError):
             return Outcome(change, "unknown", error=now)
-        listed = _listed(change)
+        listed = event_of(change)
         item = None if isinstance(now, Refusal) else item_in(now)
         if isinstance(now, Refusal) and now.gone:  # also into the bin: whatever is moved gets another id
-            return Outcome(change, "done") if removing else failed(change, *_GONE)
+            return Outcome(change, "done") if removing else failed(change, *GONE)
         if isinstance(now, Refusal):
             return Outcome(change, "unknown", error=self._wire.error(now, change.mailbox))
         if not removing and is_as_wanted(item, change):
             return Outcome(change, "done", *ids_of(item))
-        return None if ids_of(item) == (listed.id, listed.etag) else failed(change, *_CHANGED)
+        return None if ids_of(item) == (listed.id, listed.etag) else failed(change, *CHANGED)
 
     def _now(self, events: Iterable[Existing | Outcome], fields: Sequence[str]) -> dict[str, Now]:
         """What these events are now, by id; a replaced one may be in another mailbox."""
         return self._looker.now(map(_place, events), fields)
+
+
+def _shows_pictures(item: Element | None) -> bool:
+    """Whether a note has pictures of its own, which Exchange does not count as attachments."""
+    return item is not None and has_pictures(text_of(item, "Body"))
 
 
 def _done(tried: Tried, *, removing: bool) -> Iterator[Outcome]:
@@ -301,9 +308,9 @@ def _done(tried: Tried, *, removing: bool) -> Iterator[Outcome]:
 
 def _refused(change: Change, error: FiggoOpsError, refusal: Refusal | None, *, removing: bool) -> Outcome:
     if refusal and refusal.gone:
-        return Outcome(change, "done") if removing else failed(change, *_GONE)
+        return Outcome(change, "done") if removing else failed(change, *GONE)
     if refusal and refusal.stale:
-        return failed(change, *_CHANGED)
+        return failed(change, *CHANGED)
     return Outcome(change, "failed", error=error)
 
 
@@ -314,11 +321,6 @@ def _still_lost(change: Change, lost: Mapping[int, FiggoOpsError]) -> Outcome:
 def _not_begun(outcome: Outcome) -> Outcome:
     """The outcome before anything was sent: what is not known then has at least not been done."""
     return replace(outcome, status="failed") if outcome.status == "unknown" else outcome
-
-
-def _listed(change: Change) -> Existing:
-    assert change.existing is not None  # noqa: S101 - an update or a removal is of something listed
-    return change.existing
 
 
 def _place(event: Existing | Outcome) -> tuple[Mailbox, str]:
@@ -332,15 +334,6 @@ def _origin(change: Change) -> Mailbox:
 
 def _not_allowed(change: Change) -> Outcome:
     return Outcome(change, "failed", error=too_late(change.mailbox))
-
-
-def _held_back(change: Change) -> Outcome:
-    error = RowFailed(
-        f"{change.mailbox}: the event {change.key} was not sent: what became of an earlier one is unknown.",
-        "Run again in ten minutes.",
-        code="held-back",
-    )
-    return Outcome(change, "failed", error=error)
 
 
 def _no_id(change: Change) -> RowFailed:

@@ -147,6 +147,7 @@ def existing(mailbox: Mailbox, item: Item, zone: str = "") -> Existing:
         marker.get(KEY, ""),
         marker.get(PRINT, ""),
         event,
+        annotated=any(item.get(name) for name in _CARRIED),
         taken_over=any(item.get(name) for name in ("attendees", "recurrence", "recurringEventId")),
         raw=_kept(item),
     )

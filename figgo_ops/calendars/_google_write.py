@@ -23,8 +23,9 @@ from figgo_ops.calendars._google_events import (
 )
 from figgo_ops.calendars._google_wire import Wire
 from figgo_ops.calendars._lost import Lost
-from figgo_ops.errors import FiggoOpsError, RowFailed
-from figgo_ops.plan import Change, Existing, Mailbox, Outcome
+from figgo_ops.calendars._told import CHANGED, GONE, OTHER, event_of, failed, too_late
+from figgo_ops.errors import FiggoOpsError
+from figgo_ops.plan import Change, Mailbox, Outcome
 
 GENERATIONS = 8
 """How many ids are tried where earlier ones stay taken by events that were deleted for good."""
@@ -75,7 +76,7 @@ class Writer:
             outcome = self._insert(change, {**body, "id": own})
             if outcome is not None:
                 return outcome
-        return _failed(change, "every id for it is taken by an event deleted for good", "Tell the makers.")
+        return failed(change, "every id for it is taken by an event deleted for good", "Tell the makers.")
 
     def _insert(self, change: Change, body: dict[str, Any]) -> Outcome | None:
         """None: the id is of no use any more, take the next generation's."""
@@ -103,7 +104,7 @@ class Writer:
             return _done(change, held)
         if not carries(held, change.key):  # somebody took our marker off: it is theirs now, beside ours
             return None
-        return _failed(change, "an event written meanwhile stands in its place", "Plan again.")
+        return failed(change, *OTHER)
 
     def _revive(self, change: Change, body: dict[str, Any], held: Item) -> Outcome | None:
         """Bring a tombstone back; None when Google does not allow it."""
@@ -124,7 +125,7 @@ class Writer:
         return _unknown(change, result)
 
     def _update(self, change: Change) -> Outcome:
-        listed = _existing(change)
+        listed = event_of(change)
         body = updated_body(listed.raw, change)
         return self._on_listed(
             change,
@@ -133,7 +134,7 @@ class Writer:
         )
 
     def _remove(self, change: Change) -> Outcome:
-        listed = _existing(change)
+        listed = event_of(change)
         return self._on_listed(
             change,
             lambda: self._send(change.mailbox, "delete", {"id": listed.id}, listed.etag),
@@ -157,15 +158,15 @@ class Writer:
 
     def _settled(self, change: Change, reached: Reached) -> Outcome | None:
         """What reading tells about a write; None when the event is still as listed, so it did not arrive."""
-        listed = _existing(change)
+        listed = event_of(change)
         found = self._look(change.mailbox, listed.id)
         held = found if found is not None and is_live(found) else None
         if reached(held):
             return _done(change, held or {})
         if held is None:
-            return _failed(change, "it is gone", "Plan again.")
+            return failed(change, *GONE)
         if held.get("etag") != listed.etag:
-            return _failed(change, "it was changed since it was read", "Plan again.")
+            return failed(change, *CHANGED)
         return None
 
     def _look(self, mailbox: Mailbox, own: str) -> Item | None:
@@ -205,7 +206,7 @@ class Writer:
 
         def make(events: Any) -> Any:
             if not self._may_write():
-                raise Lost(_too_late(mailbox), sent=False, network=False, final=True)
+                raise Lost(too_late(mailbox), sent=False, network=False, final=True)
             if method == "insert":
                 return self._like_the_first(events, common, body)
             sent: dict[str, Any] = {} if method == "delete" else {"body": body}
@@ -249,24 +250,10 @@ def _stale_or_gone(refusal: Refusal) -> bool:
     return refusal.gone or refusal.status == 412
 
 
-def _existing(change: Change) -> Existing:
-    assert change.existing is not None  # noqa: S101 - an update or a removal is of something listed
-    return change.existing
-
-
 def _done(change: Change, item: Item) -> Outcome:
     if change.action == "remove":
         return Outcome(change, "done")
     return Outcome(change, "done", str(item.get("id", "")), str(item.get("etag", "")))
-
-
-def _too_late(mailbox: Mailbox) -> RowFailed:
-    return RowFailed(f"the lease ended, and another process may write to {mailbox} now; run again")
-
-
-def _failed(change: Change, why: str, remedy: str) -> Outcome:
-    error = RowFailed(f"{change.mailbox}: the event {change.key} was not written: {why}.", remedy)
-    return Outcome(change, "failed", error=error)
 
 
 def _unknown(change: Change, failure: Denied | Lost | None) -> Outcome:

@@ -1,7 +1,12 @@
 """A question to a provider without an answer: whether it may have been carried out, and what follows."""
 
+from typing import TypeVar
+
 from figgo_ops.errors import FiggoOpsError, Unreachable
+from figgo_ops.plan import Mailbox
 from figgo_ops.transport import network_cause, tls_cause
+
+E = TypeVar("E", bound=FiggoOpsError)
 
 CERTIFICATE = "certificate"
 
@@ -36,3 +41,10 @@ def lost(whom: object, provider: str, error: BaseException, *, sent: bool) -> Lo
     code = CERTIFICATE if tls_cause(error) else ""
     unreachable = Unreachable(f"{whom}: {provider} could not be asked: {cause}.", remedy, code=code)
     return Lost(unreachable, sent=sent, final=code == CERTIFICATE)
+
+
+def about(error: E, mailbox: Mailbox) -> E:
+    """The same error about another mailbox of the same calendar."""
+    whom, colon, said = error.message.partition(": ")
+    told = f"{mailbox}: {said}" if colon and whom.endswith(f"({mailbox.calendar})") else error.message
+    return type(error)(told, error.remedy, code=error.code)

@@ -10,6 +10,9 @@ from figgo_ops.events import Event, ShowAs, State
 PROPERTY_SET = "6f1d0a52-9d0e-4c59-8a2c-2b8d1f0e7a11"
 """The set that our two named properties live in; fixed for ever, or no event of ours would be known again."""
 
+FAMILY = "outlook"
+"""The customer migrates mailboxes between a server and the cloud, with their named properties."""
+
 KEY, PRINT = "FiggoOpsKey", "FiggoOpsPrint"
 """Two properties for all events: named properties are a limited resource of each mailbox database."""
 
@@ -35,3 +38,8 @@ def shown_by(status: str) -> tuple[State, ShowAs]:
     if folded == _TENTATIVE.casefold():
         return "tentative", "busy"
     return "confirmed", _READ.get(folded, "busy")
+
+
+def has_pictures(note: str) -> bool:
+    """Whether a note shows pictures of its own, which stay with the event that it was written in."""
+    return "cid:" in note.casefold()

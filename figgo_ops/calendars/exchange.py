@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from figgo_ops.calendars import Check, Memory, Resolve
 from figgo_ops.calendars._exchange_settings import NOTICE, Settings
 from figgo_ops.calendars._lost import Lost
-from figgo_ops.calendars._outlook import projected
+from figgo_ops.calendars._outlook import FAMILY, projected
+from figgo_ops.calendars._told import check
 from figgo_ops.errors import (
     CredentialRefused,
     FiggoOpsError,
@@ -49,6 +50,7 @@ def open_calendar(
 class ExchangeCalendar:
     """The port over one service account with the right to act for others."""
 
+    family = FAMILY
     hour_ranges = True
     deduplicates = False
 
@@ -113,11 +115,11 @@ class ExchangeCalendar:
         error = self._tried(whom).error
         refused = isinstance(error, CredentialRefused | UsageError | Unreachable)
         outside = isinstance(error, RightsMissing)
-        yield _check("log-on", error if refused and not outside else None, self._wire.version)
+        yield check("log-on", error if refused and not outside else None, self._wire.version)
         if refused and not outside:
             yield Check("calendar", "skipped", "nobody is logged on")
         else:
-            yield _check("calendar", error)
+            yield check("calendar", error)
         if error:
             yield Check("time zone", "skipped", "the calendar could not be read")
         else:
@@ -177,10 +179,3 @@ class ExchangeCalendar:
         from figgo_ops.calendars._exchange_read import shown
 
         return shown(self._wire, mailbox, window)
-
-
-def _check(name: str, error: FiggoOpsError | None, good: str = "") -> Check:
-    if error is None:
-        return Check(name, "ok", good)
-    who = "network" if isinstance(error, Unreachable) else "customer's administrator"
-    return Check(name, "failed", error.message, error.remedy, who)

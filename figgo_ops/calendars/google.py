@@ -13,7 +13,8 @@ from figgo_ops.calendars import Check, Memory, Resolve
 from figgo_ops.calendars._google_errors import SCOPE, Denied
 from figgo_ops.calendars._google_events import MARK, existing, is_live, is_ours, quota_user
 from figgo_ops.calendars._lost import Lost
-from figgo_ops.errors import FiggoOpsError, Incomplete, RightsMissing, RowFailed, Unreachable, UsageError
+from figgo_ops.calendars._told import check, cut, held_back
+from figgo_ops.errors import FiggoOpsError, Incomplete, RightsMissing, UsageError
 from figgo_ops.events import Event, ShowAs, clean_title
 from figgo_ops.leaves import Span
 from figgo_ops.plan import Change, Existing, Listing, Mailbox, Outcome
@@ -98,6 +99,7 @@ def _no_key(name: str, reference: str) -> UsageError:
 class GoogleCalendar:
     """The port over one service account with domain-wide delegation."""
 
+    family = ""
     hour_ranges = False
     deduplicates = True
     bin: timedelta | None = timedelta(days=30)
@@ -151,7 +153,7 @@ class GoogleCalendar:
 
         def work(change: Change) -> Outcome:
             if change.action == "create" and change.mailbox.address in doubtful:
-                return Outcome(change, "failed", error=_held_back(change))
+                return held_back(change)
             outcome = writer.write(change)
             if outcome.status == "unknown":
                 doubtful.add(change.mailbox.address)
@@ -165,7 +167,7 @@ class GoogleCalendar:
         self._wire.begin([mailbox])
         whom = Mailbox(self.name, mailbox)
         no_token = self._token_error(whom)
-        yield _check("token", no_token)
+        yield check("token", no_token)
         if no_token:
             yield from (
                 Check(name, "skipped", "there is no token") for name in ("scope", "calendar", "time zone")
@@ -174,8 +176,8 @@ class GoogleCalendar:
         listing = self._tried(whom)
         error = listing.error
         rights = error if isinstance(error, RightsMissing) else None
-        yield _check("scope", rights, f"the token is for {SCOPE}")
-        yield _check("calendar", error, f"{len(listing.events)} of our events")
+        yield check("scope", rights, f"the token is for {SCOPE}")
+        yield check("calendar", error, f"{len(listing.events)} of our events")
         if error:
             yield Check("time zone", "skipped", "the calendar could not be read")
         else:
@@ -232,13 +234,13 @@ class GoogleCalendar:
             page = self._wire.call(mailbox, partial(_list_request, mailbox, more))
             # Without Google's own word for a list even {} would count as an empty calendar.
             if page.get("kind") != "calendar#events" or not isinstance(page.get("items", []), list):
-                raise _cut(mailbox, "an answer is not a list of events")
+                raise cut(mailbox, "an answer is not a list of events")
             items.update((str(item["id"]), item) for item in page.get("items", []))
             token = page.get("nextPageToken")
             if not token:
                 return list(items.values()), str(page.get("timeZone", ""))
             if token in turned:
-                raise _cut(mailbox, "the pages go round in circles")
+                raise cut(mailbox, "the pages go round in circles")
             turned.add(token)
             more["pageToken"] = token
 
@@ -262,22 +264,3 @@ def _anywhere(_found: Existing) -> bool:
 
 def _list_request(mailbox: Mailbox, query: Mapping[str, Any], events: Any) -> Any:
     return events.list(calendarId="primary", maxResults=PAGE, quotaUser=quota_user(mailbox.address), **query)
-
-
-def _cut(mailbox: Mailbox, why: str) -> Incomplete:
-    return Incomplete(f"{mailbox}: the calendar could not be read to its end: {why}.", "Run again.")
-
-
-def _held_back(change: Change) -> RowFailed:
-    return RowFailed(
-        f"{change.mailbox}: the event {change.key} was not sent: what became of an earlier one is unknown.",
-        "Run again in ten minutes.",
-        code="held-back",
-    )
-
-
-def _check(name: str, error: FiggoOpsError | None, good: str = "") -> Check:
-    if error is None:
-        return Check(name, "ok", good)
-    who = "network" if isinstance(error, Unreachable) else "customer's administrator"
-    return Check(name, "failed", error.message, error.remedy, who)

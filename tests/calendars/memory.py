@@ -6,7 +6,14 @@ from datetime import timedelta
 from typing import Literal
 
 from figgo_ops.calendars import Check
-from figgo_ops.errors import CredentialRefused, FiggoOpsError, MailboxAbsent, RowFailed, Unreachable
+from figgo_ops.errors import (
+    CredentialRefused,
+    FiggoOpsError,
+    MailboxAbsent,
+    MailboxElsewhere,
+    RowFailed,
+    Unreachable,
+)
 from figgo_ops.events import Event, clean_title
 from figgo_ops.leaves import Span
 from figgo_ops.plan import Change, Existing, Listing, Mailbox, Outcome
@@ -114,6 +121,7 @@ class MemoryCalendar:
     Attributes:
         shelves: the mailboxes by address; an address that is not here does not exist.
         aliases: other addresses of them.
+        elsewhere: addresses of which it says that their mailbox is not in its reach.
         unreadable: addresses whose listing ends in this error.
         refused: raised by every read and write while it is set.
         faults: what goes wrong, by number of the write, the first being 0.
@@ -126,20 +134,27 @@ class MemoryCalendar:
         name: str = "memory",
         addresses: Iterable[str] = (),
         *,
+        family: str = "",
         hour_ranges: bool = False,
         zone: str = "Europe/Paris",
     ) -> None:
-        self.name, self.hour_ranges = name, hour_ranges
+        self.name, self.family, self.hour_ranges = name, family, hour_ranges
+        self.deduplicates, self.notice = True, ""
         self.bin: timedelta | None = None
         self.owner_empties_bin = False
         self.shelves = {address: Shelf(address, zone) for address in addresses}
         self.aliases: dict[str, str] = {}
+        self.elsewhere: set[str] = set()
         self.unreadable: dict[str, FiggoOpsError] = {}
         self.refused: CredentialRefused | None = None
         self.faults: dict[int, Fault] = {}
         self.writes = 0
         self.log: list[tuple[str, str]] = []
         self._late: list[Change] = []
+
+    def add(self, address: str, zone: str = "Europe/Paris") -> None:
+        """A new mailbox."""
+        self.shelves[address] = Shelf(address, zone)
 
     def owner(self, address: str) -> Owner:
         """Act as the person this mailbox belongs to."""
@@ -148,6 +163,14 @@ class MemoryCalendar:
     def content(self, address: str) -> list[Stored]:
         """The true content of a mailbox."""
         return list(self.shelves[address].live.values())
+
+    def migrate(self, address: str, to: "MemoryCalendar", *, markers: bool = True) -> None:
+        """The customer moves a mailbox: new ids, the same uids, and the markers if the tool keeps them."""
+        shelf = self.shelves.pop(address)
+        arrived = to.shelves[address] = Shelf(address, shelf.zone)
+        for stored in shelf.live.values():
+            moved = replace(stored, id=f"{to.name}/{stored.id}", version=1)
+            arrived.put(moved if markers else replace(moved, key_text="", print_text=""))
 
     def settle(self) -> None:
         """The writes that come late arrive now."""
@@ -212,12 +235,18 @@ class MemoryCalendar:
         if error := self.unreadable.get(address):
             return Listing(mailbox, error=error)
         if shelf is None:
-            return Listing(mailbox, error=_absent(mailbox))
+            return Listing(mailbox, error=self._missing(mailbox))
         found = [_existing(mailbox, stored) for stored in shelf.live.values() if wanted(stored)]
         return Listing(mailbox, tuple(found), zone=shelf.zone)
 
     def _shelf(self, address: str) -> Shelf | None:
         return self.shelves.get(self.aliases.get(address, address))
+
+    def _missing(self, mailbox: Mailbox) -> RowFailed:
+        if mailbox.address in self.elsewhere:
+            why = f"{mailbox}: the mailbox is not in the reach of {self.name}."
+            return MailboxElsewhere(why, "Find it: Get-Recipient.")
+        return MailboxAbsent(f"{mailbox}: there is no such mailbox.", "Correct the address in Figgo.")
 
     def _send(self, change: Change, fault: Fault | None) -> Outcome:
         if fault == "refused":
@@ -236,7 +265,7 @@ class MemoryCalendar:
     def _commit(self, change: Change) -> Outcome:
         shelf = self._shelf(change.mailbox.address)
         if shelf is None:
-            return Outcome(change, "failed", error=_absent(change.mailbox))
+            return Outcome(change, "failed", error=self._missing(change.mailbox))
         if change.action == "create":
             return self._create(change, shelf)
         return self._update(change, shelf) if change.action == "update" else self._remove(change, shelf)
@@ -296,10 +325,6 @@ def _existing(mailbox: Mailbox, stored: Stored) -> Existing:
         bool(stored.guests) or stored.recurs,
         {"note": stored.note, "colour": stored.colour},
     )
-
-
-def _absent(mailbox: Mailbox) -> MailboxAbsent:
-    return MailboxAbsent(f"{mailbox}: there is no such mailbox.", "Correct the address in Figgo.")
 
 
 def _lost(change: Change) -> Unreachable:

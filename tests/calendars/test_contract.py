@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.calendars.contract import CalendarContract, DeduplicatingContract
+from tests.calendars.stage_microsoft365 import Microsoft365Stage
 from tests.calendars.stages import ExchangeStage, GoogleStage, MemoryStage
 
 
@@ -33,5 +34,15 @@ class TestExchange(CalendarContract):
     @pytest.fixture
     def stage(self, tmp_path: Path) -> Iterator[ExchangeStage]:
         stage = ExchangeStage(tmp_path)
+        yield stage
+        stage.close()
+
+
+class TestMicrosoft365(CalendarContract):
+    """Microsoft 365, over real sockets."""
+
+    @pytest.fixture
+    def stage(self, tmp_path: Path) -> Iterator[Microsoft365Stage]:
+        stage = Microsoft365Stage(tmp_path)
         yield stage
         stage.close()

@@ -23,6 +23,7 @@ from figgo_ops.errors import (
 )
 from figgo_ops.sandbox.messages import Request
 from tests.calendars.contract import ANNE, DAY, MONDAY, ZOE, all_day, creation, removal, written
+from tests.calendars.crowds import pressed
 from tests.calendars.stages import ExchangeStage
 
 
@@ -188,22 +189,6 @@ def test_no_more_is_in_flight_than_the_tenant_file_allows(stage: ExchangeStage, 
     assert stage.calls(status=500) == [], "Exchange counted more than it allows"
 
 
-@contextmanager
-def pressed(stage: ExchangeStage, fits: Callable[[str, str | None], bool]) -> Iterator[None]:
-    """Ctrl-C, as soon as the stand-in has noted a request that fits."""
-    main, add = threading.main_thread().ident, stage.log.add
-    assert main is not None
-
-    def noted(service: str, request: Request, status: int, fault: str | None) -> None:
-        add(service, request, status, fault)
-        if fits(request.place, fault):
-            signal.pthread_kill(main, signal.SIGINT)
-
-    stage.log.add = noted  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt):
-        yield
-
-
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A silence that is waited out lasts longer than a test may."""
@@ -221,7 +206,7 @@ def test_ctrl_c_does_not_wait_for_a_silent_exchange(
     """Neither for an answer nor for a leg of the log-on, nor for what methods there are."""
     stage.fault("silence", path=path, times=None)
     calendar = stage.connect(auth=auth, threads=4)
-    with pressed(stage, lambda _, fault: fault == "silence"):
+    with pressed(stage.log, lambda _, fault: fault == "silence"):
         read(calendar, *crowd(stage, 8))
     assert len([entry for entry in stage.log.entries() if entry.fault]) == 1, "asked again after Ctrl-C"
     stage.faults.clear()
@@ -232,7 +217,7 @@ def test_ctrl_c_does_not_wait_for_a_silent_exchange(
 def test_a_creation_that_ctrl_c_cuts_off_is_unknown(stage: ExchangeStage) -> None:
     stage.fault("silence", path="*/CreateItem", times=None, value="after")
     told = []
-    with pressed(stage, lambda _, fault: fault == "silence"):
+    with pressed(stage.log, lambda _, fault: fault == "silence"):
         told += list(stage.calendar.write([creation(stage, ANNE, all_day())]))
     assert stage.titles(ANNE) == ["Absent"]
     assert len(stage.calls("CreateItem")) == 1
@@ -245,7 +230,7 @@ def test_ctrl_c_ends_a_pause_that_exchange_asked_for(
     """Nobody lives to see its end: on this clock no time passes."""
     monkeypatch.setattr(stage.clock, "sleep", lambda _seconds: threading.Event().wait(0.002))
     stage.fault("status", path="*/FindItem", times=None, value=busy(3000))
-    with pressed(stage, lambda _, fault: fault == "status"):
+    with pressed(stage.log, lambda _, fault: fault == "status"):
         read(stage.connect(threads=4), *crowd(stage, 8))
     assert len(stage.calls("FindItem")) == 1
 

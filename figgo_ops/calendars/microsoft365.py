@@ -1,0 +1,170 @@
+"""Microsoft 365 through Microsoft Graph: an application that acts for each mailbox in its scope."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from datetime import timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from figgo_ops.calendars import Check, Memory, Resolve
+from figgo_ops.calendars._lost import Lost
+from figgo_ops.calendars._microsoft365_settings import Settings
+from figgo_ops.calendars._outlook import projected
+from figgo_ops.calendars._told import check
+from figgo_ops.errors import FiggoOpsError, Incomplete, Unreachable
+from figgo_ops.events import Event, clean_title
+from figgo_ops.leaves import Span
+from figgo_ops.plan import Change, Existing, Listing, Mailbox, Outcome
+from figgo_ops.transport import Clock
+
+if TYPE_CHECKING:
+    from figgo_ops.calendars._microsoft365_turns import Steps
+    from figgo_ops.calendars._microsoft365_wire import Wire
+
+__all__ = ["Microsoft365Calendar", "Settings", "open_calendar"]
+
+
+def open_calendar(
+    name: str, settings: Settings, secret: Resolve, clock: Clock, memory: Memory
+) -> "Microsoft365Calendar":
+    """Connect to Microsoft 365; asks nothing of the network yet.
+
+    Raises:
+        SecretUnavailable: the reference leads nowhere.
+        UsageError: it leads to no certificate with its key, or the file of the authority cannot be used.
+    """
+    # Microsoft's library takes long to load, and tenant files are read far more often than calendars.
+    from figgo_ops.calendars._microsoft365_tokens import Credential, certificate, ending
+    from figgo_ops.calendars._microsoft365_wire import Wire
+
+    credential: Credential
+    notice = ""
+    if settings.certificate:
+        credential, until = certificate(name, secret(settings.certificate))
+        notice = ending(until, clock.now())
+    else:
+        credential = secret(settings.client_secret or "").value
+    wire = Wire(name, settings, credential, memory, clock)
+    return Microsoft365Calendar(name, wire, settings.threads, notice)
+
+
+class Microsoft365Calendar:
+    """The port over one application."""
+
+    hour_ranges = True
+    deduplicates = False  # only within one run: Graph knows a creation by a name that each run gives anew
+    family = "outlook"
+    # Deleted Items keeps until its owner empties it, and Exchange Online for two weeks more.
+    bin: timedelta | None = timedelta(days=14)
+    owner_empties_bin = True
+
+    def __init__(self, name: str, wire: "Wire", threads: int, notice: str = "") -> None:
+        self.name, self._wire, self._threads, self.notice = name, wire, threads, notice
+
+    def project(self, event: Event) -> Event:
+        """Being tentative instead of busy, away, free or elsewhere: Outlook shows one of them."""
+        return projected(event)
+
+    def read(self, mailboxes: Iterable[str]) -> Iterator[Listing]:
+        """All marked events of each mailbox, or the error; see the port."""
+        from figgo_ops.calendars._microsoft365_events import ours
+
+        return self._listings(mailboxes, ours(), lambda one: bool(one.key_text))
+
+    def look_alikes(
+        self, mailboxes: Iterable[str], window: Span, titles: frozenset[str]
+    ) -> Iterator[Listing]:
+        """Unmarked events with one of these titles that touch the window; see the port.
+
+        Of a series its first event counts: Graph lists a series once.
+        """
+        from figgo_ops.calendars._microsoft365_events import between
+
+        folded = {clean_title(title).casefold() for title in titles}
+
+        def alike(one: Existing) -> bool:
+            titled = not one.key_text and clean_title(one.event.title).casefold() in folded
+            return titled and window.touches(one.event.first_day, one.event.last_day)
+
+        return self._listings(mailboxes, between(window.first, window.last), alike)
+
+    def write(
+        self, changes: Iterable[Change], may_write: Callable[[], bool] = lambda: True
+    ) -> Generator[Outcome, None, None]:
+        """One outcome per change; see the port.
+
+        All changes of one mailbox must come one after the other. Those of one action go side by side, four
+        at once; up to 20 mailboxes share a request.
+        """
+        from figgo_ops.calendars._microsoft365_turns import Turns
+        from figgo_ops.calendars._microsoft365_write import Writer
+
+        self._wire.begin()
+        writer = Writer(self._wire.root)
+        groups = (
+            (mailbox, [[writer.write(one) for one in run] for _, run in groupby(group, key=_action)])
+            for mailbox, group in groupby(changes, key=lambda change: change.mailbox)
+        )
+        yield from Turns[Outcome](self._wire, self._threads, may_write).run(groups)
+
+    def probe(self, mailbox: str) -> Iterator[Check]:
+        """Token, calendar and time zone, in this order; what stands on a failed one is skipped."""
+        from figgo_ops.calendars._microsoft365_events import ours
+
+        whom = Mailbox(self.name, mailbox)
+        try:
+            [listing] = self._listings([mailbox], ours(), lambda one: bool(one.key_text))
+            error = listing.error
+            refused = isinstance(error, Unreachable) and not self._wire.heard
+        except FiggoOpsError as stopped:
+            error, refused = stopped, True
+        yield check("token", error if refused else None)
+        if refused:
+            yield Check("calendar", "skipped", "there is no token")
+        else:
+            yield check("calendar", error)
+        if error:
+            yield Check("time zone", "skipped", "the calendar could not be read")
+        else:
+            yield self._zone(whom)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._wire.close()
+
+    def _zone(self, mailbox: Mailbox) -> Check:
+        """The zone that its owner chose, where the application may know it."""
+        from figgo_ops.calendars._microsoft365_read import zone_setting
+        from figgo_ops.calendars._microsoft365_turns import Turns
+
+        [zone] = Turns[str](self._wire, 1).run([(mailbox, [[zone_setting(mailbox)]])])
+        return Check("time zone", "ok", zone or "not known: the application may not read mailbox settings")
+
+    def _listings(
+        self, addresses: Iterable[str], condition: str, wanted: Callable[[Existing], bool]
+    ) -> Iterator[Listing]:
+        from figgo_ops.calendars._microsoft365_turns import Turns
+
+        self._wire.begin()
+        mailboxes = (Mailbox(self.name, address) for address in addresses)
+        groups = ((mailbox, [[self._listing(mailbox, condition, wanted)]]) for mailbox in mailboxes)
+        return Turns[Listing](self._wire, self._threads).run(groups)
+
+    def _listing(
+        self, mailbox: Mailbox, condition: str, wanted: Callable[[Existing], bool]
+    ) -> "Steps[Listing]":
+        from figgo_ops.calendars._microsoft365_errors import Denied
+        from figgo_ops.calendars._microsoft365_events import existing
+        from figgo_ops.calendars._microsoft365_read import found
+
+        try:
+            items = yield from found(self._wire.root, mailbox, condition)
+            there = [existing(mailbox, item) for item in items]
+        except (Denied, Lost) as failure:
+            return Listing(mailbox, error=failure.error)
+        except Incomplete as error:
+            return Listing(mailbox, error=error)
+        return Listing(mailbox, tuple(one for one in there if wanted(one)))
+
+
+def _action(change: Change) -> str:
+    return change.action
