@@ -166,11 +166,7 @@ def _work_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     sync = add("sync", commands.sync, "plan and apply what needs nobody's word")
     for one in (plan, sync):
         _whom(one)
-    plan.add_argument(
-        "--look-alikes",
-        choices=["adopt", "ignore"],
-        help="make unmarked look-alikes on the very days ours, or write ours beside them",
-    )
+    _look_alikes(plan)
     plan.add_argument(
         "--accept-empty", action="store_true", help="believe a mailbox that lost all our events"
     )
@@ -210,8 +206,25 @@ def _answer_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     offboard.add_argument("--employee", default="", metavar="E", help="one person only: Figgo id or mail")
     offboard.add_argument("--hard", action="store_true", help="also forget: ledger rows, plans and runs")
     offboard.add_argument("--give-up", type=int, metavar="N", help="places that cannot be reached, in number")
-    for one in (explain, undo, resume, offboard):
+    for one in (explain, undo, resume, offboard, _move_command(add)):
         _retried(one)
+
+
+def _move_command(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    move = add("move", commands.move, "plan the move of people to another calendar of the tenant file")
+    move.add_argument("tenant")
+    move.add_argument("--to", required=True, metavar="CALENDAR", help="its name in the tenant file")
+    move.add_argument("--legal-entity", action="append", type=int, default=[], metavar="N")
+    _look_alikes(move)
+    return move
+
+
+def _look_alikes(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--look-alikes",
+        choices=["adopt", "ignore"],
+        help="make unmarked look-alikes on the very days ours, or write ours beside them",
+    )
 
 
 def _retried(one: argparse.ArgumentParser) -> None:

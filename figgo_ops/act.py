@@ -12,7 +12,7 @@ from figgo_ops.plan import Change, Mailbox, Outcome
 from figgo_ops.planfile import Row, match, planned
 from figgo_ops.result import Result, ResultRow, row_of
 from figgo_ops.session import Session
-from figgo_ops.view import View
+from figgo_ops.view import NO_LONGER, View
 
 QUIET = timedelta(minutes=10)
 """How long a mailbox gets no creation after one whose outcome nobody could tell."""
@@ -28,13 +28,19 @@ class Act:
         view: looks at both ends as the plan did.
         result: what is told of the run; its run id also holds the leases.
         first_write: called when the first row was written.
+        no_longer: what is said of a row that the fresh plan has not.
     """
 
     def __init__(
-        self, session: Session, view: View, result: Result, first_write: Callable[[], None] = lambda: None
+        self,
+        session: Session,
+        view: View,
+        result: Result,
+        first_write: Callable[[], None] = lambda: None,
+        no_longer: str = NO_LONGER,
     ) -> None:
         self.session, self.view, self.result = session, view, result
-        self.first_write = first_write
+        self.first_write, self.no_longer = first_write, no_longer
         self.ledger, self.clock = session.ledger, session.clock
         now = self.clock.now()
         self.quiet = {
@@ -128,18 +134,19 @@ class Act:
     def _write(self, rows: list[Row], sight: Sight, lease: Lease) -> None:
         """Hold the rows against the fresh comparison and send what is in both."""
         closed = {one.mailbox for one in sight.unreadable}
+        gone = sight.absent | sight.elsewhere
         held = {planned(change).identity: reason for change, reason in sight.held}
         open_rows = []
         for one in rows:
             if one.identity in held:
                 self.result.held.append(row_of(one, held[one.identity]))
-            elif one.where in sight.absent:
-                self.result.stale.append(row_of(one, sight.absent[one.where]))
+            elif one.where in gone:
+                self.result.stale.append(row_of(one, gone[one.where]))
             elif str(one.where) not in closed and one.employee not in sight.incomplete:
                 open_rows.append(one)
         found = match(open_rows, sight.difference)
         self.result.unchanged += len(found.unchanged)
-        self.result.stale += [row_of(one, "it no longer holds; plan again") for one in found.stale]
+        self.result.stale += [row_of(one, self.no_longer) for one in found.stale]
         self._send(self._without_quiet(found.write), lease)
 
     def _without_quiet(self, changes: Iterable[Change]) -> list[Change]:

@@ -3,12 +3,12 @@
 import csv
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from figgo_ops import planfile, verdicts
+from figgo_ops import elsewhere, planfile, verdicts
 from figgo_ops.errors import UsageError, worst_exit
 from figgo_ops.gate import refusals
 from figgo_ops.leaves import Span
@@ -35,6 +35,7 @@ class Audit:
         homes: the mailbox where each person's events belong.
         places: mailboxes that somebody named, by the people whose events were found there.
         read: how many mailboxes were read completely.
+        elsewhere: mailboxes that are not where the tenant file says, by person.
     """
 
     plan: Plan
@@ -43,6 +44,7 @@ class Audit:
     homes: Mapping[int, Mailbox]
     places: Mapping[int, Collection[Mailbox]]
     read: int = 0
+    elsewhere: Mapping[int, Mailbox] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -116,11 +118,13 @@ def audit(session: Session, ask: Ask, former: Path | None = None) -> Audit:
     picked = chosen(everyone, ask.employees, ask.legal_entities)
     days = window(session, ask.since or "start")
     ids = everyone.closure(_asked(look, everyone, places, days) if picked is None else picked)
-    listings = _listings(session, everyone, ids, named)
-    horizon, days = days, Span(days.first, max([days.last, *_last_days(session, listings)]))
-    forewarn(session, ids, days)
+    found = elsewhere.located(session, everyone, ids, named)
+    everyone = found.everyone
+    horizon, days = days, Span(days.first, max([days.last, *_last_days(session, found.listings)]))
+    forewarn(session, found.ids, days)
     request = Request(now, days, False, "ask")
-    sight = look.compare(everyone, look.reader.read(ids, days), request, listings)
+    sight = look.compare(everyone, look.reader.read(found.ids, days), request, found.listings)
+    sight.notes += elsewhere.notes(session.tenant.name, found.homes)
     sight.difference.changes = verdicts.due(sight.difference.changes, horizon)
     sight.held = [row for row in sight.held if row[0] in verdicts.due((row[0],), horizon)]
     made = plan_of(session, "audit", sight, days, everyone, picked)
@@ -128,7 +132,7 @@ def audit(session: Session, ask: Ask, former: Path | None = None) -> Audit:
         verdicts.judged(sight.difference, everyone.homes, sight.held),
         key=lambda f: (verdicts.ALL.index(f.verdict), f.mailbox, f.start, f.key),
     )
-    return Audit(made, tuple(findings), sight.absent, everyone.homes, places, len(sight.seen))
+    return Audit(made, tuple(findings), sight.absent, everyone.homes, places, len(sight.seen), found.homes)
 
 
 def _asked(
@@ -164,13 +168,6 @@ def _former(session: Session, path: Path) -> set[Mailbox]:
     return found
 
 
-def _listings(session: Session, everyone: Roster, ids: Iterable[int], named: list[Listing]) -> list[Listing]:
-    """One listing of each mailbox of these people; those already listed are not asked again."""
-    known = {listing.mailbox for listing in named}
-    wanted = {mailbox for number in ids for mailbox in everyone.mailboxes(number)} - known
-    return named + our_events(session, wanted, accept_empty=False)
-
-
 def _last_days(session: Session, listings: Iterable[Listing]) -> Iterator[date]:
     for listing in listings:
         for event in () if listing.error else ours(listing, session.tenant.figgo.host):
@@ -204,6 +201,7 @@ def repair(session: Session, found: Audit, file: Path, mend: Collection[str] = (
         str(number): [[mailbox.calendar, mailbox.address] for mailbox in sorted(mailboxes)]
         for number, mailboxes in found.places.items()
     }
-    confirmed = Confirmed.of(made, options(Ask(), session, made.listed) | {"places": named})
+    found_at = {"places": named} | elsewhere.kept(found.elsewhere)
+    confirmed = Confirmed.of(made, options(Ask(), session, made.listed) | found_at)
     planfile.write_named(confirmed, file)
     return replace(made, checksum=confirmed.checksum, file=file)

@@ -132,6 +132,14 @@ def resume(options: argparse.Namespace) -> int:
     return _planned(options, options.tenant, sync.resume)
 
 
+def move(options: argparse.Namespace) -> int:
+    """Show the plan that moves people to another calendar of the tenant."""
+    from figgo_ops import move
+
+    ask = move.Ask(options.to, tuple(options.legal_entity), options.look_alikes)
+    return _planned(options, options.tenant, lambda session: move.plan(session, ask))
+
+
 def offboard(options: argparse.Namespace) -> int:
     """Pause the tenant and show the plan that removes every event of ours."""
     from figgo_ops.recall import offboard

@@ -53,6 +53,8 @@ class Frame:
         deleted: (mailbox, key) of events that we wrote with this fingerprint and their owner deleted since.
         known: ids of everyone Figgo showed us, so that others are "could not tell".
         incomplete: people about whom Figgo's answer was not complete: nothing is planned or said for them.
+        moving: events at old places whose successor is only planned are shown as removals, too: for a plan
+            that is looked at, never for one that is written from.
     """
 
     host: str
@@ -63,6 +65,7 @@ class Frame:
     deleted: Mapping[tuple[Mailbox, str], str] = field(default_factory=dict)
     known: frozenset[int] = frozenset()
     incomplete: frozenset[int] = frozenset()
+    moving: bool = False
 
 
 @dataclass(slots=True)
@@ -270,7 +273,7 @@ class _Seated:
         if not self._shown(key):
             self._unwanted(key, event, wanted)
         elif mailbox != self.seat.home and self._in_window(event):
-            if self._succeeded(wanted, at_home):
+            if self._succeeded(wanted, at_home) or (self.frame.moving and self._succeeding(key)):
                 self.made.append(self._remove("replacement", key, event, counted=False))
             elif self.seat.home is not None and self.seat.writes and key not in self.taken:
                 why = "Its person has another mailbox now; it goes once its successor was read back there."
@@ -281,6 +284,10 @@ class _Seated:
         if wanted is None or at_home is None:
             return False
         return at_home.event == settled(wanted.event, at_home, self.frame.hand_edits)[0]
+
+    def _succeeding(self, key: Key) -> bool:
+        """Whether this plan writes the event into the mailbox where it belongs."""
+        return any(one.key == key and one.event for one in self.made)  # nothing is written elsewhere
 
     def _unwanted(self, key: Key, event: Existing, wanted: Wanted | None) -> None:
         if not (self._in_window(event) or (wanted and self._touches(wanted)) or self._succeeded_now(event)):

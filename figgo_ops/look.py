@@ -5,12 +5,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from figgo_ops import look_alikes
+from figgo_ops import look_alikes, unread
 from figgo_ops.diff import Difference, Frame, Seat, diff
-from figgo_ops.errors import MailboxAbsent, Refused
+from figgo_ops.elsewhere import settled
+from figgo_ops.errors import MailboxAbsent, MailboxElsewhere, Refused
 from figgo_ops.events import Key, as_it_is, wanted
 from figgo_ops.leaves import Leave, Span
-from figgo_ops.mailboxes import GUARDED, by_legal_entity, our_events, residences, seen
+from figgo_ops.mailboxes import GUARDED, by_legal_entity, residences, seen
 from figgo_ops.plan import Change, Listing, Mailbox, Skip, Unreadable
 from figgo_ops.reading import Reader, Reading
 from figgo_ops.roster import Roster, roster
@@ -28,12 +29,16 @@ class Request:
         accept_empty: a mailbox that suddenly lists none of our events is believed.
         look_alikes: "ask" holds a mailbox with look-alikes, "adopt" marks those on the very days as ours,
             "ignore" writes ours beside them.
+        moving: see `Frame`.
+        command: what makes such a plan; to it the answers are added that somebody must give.
     """
 
     today: date
     window: Span
     accept_empty: bool = False
     look_alikes: str = "ask"
+    moving: bool = False
+    command: str = ""
 
 
 @dataclass(slots=True)
@@ -46,6 +51,8 @@ class Sight:
         listed: our events by the legal entity of their owner.
         incomplete: people whose Figgo rows are not complete.
         absent: what the provider says of mailboxes that do not exist.
+        elsewhere: the same of mailboxes that are not in its reach.
+        homes: mailboxes that are not where the tenant file says, by person.
         keys: the keys found in each mailbox that was read completely.
         seen: for each mailbox read completely, how many events of ours it has and the last day they touch.
         places: mailboxes with events of people whose they are, that the ledger does not know as places yet.
@@ -60,6 +67,8 @@ class Sight:
     listed: dict[int, int] = field(default_factory=dict)
     incomplete: frozenset[int] = frozenset()
     absent: dict[Mailbox, str] = field(default_factory=dict)
+    elsewhere: dict[Mailbox, str] = field(default_factory=dict)
+    homes: dict[int, Mailbox] = field(default_factory=dict)
     keys: dict[Mailbox, set[str]] = field(default_factory=dict)
     seen: dict[Mailbox, tuple[int, date | None]] = field(default_factory=dict)
     places: dict[int, set[Mailbox]] = field(default_factory=dict)
@@ -119,16 +128,10 @@ class Look:
         everyone: Roster,
         reading: Reading,
         request: Request,
-        listings: Collection[Listing] | None = None,
+        listings: Collection[Listing],
     ) -> Sight:
-        """Hold the mailboxes of these people against what Figgo said.
-
-        Args:
-            listings: of these mailboxes, if they were read already.
-        """
-        if listings is None:
-            mailboxes = frozenset(m for number in reading.ids for m in everyone.mailboxes(number))
-            listings = our_events(self.session, mailboxes, accept_empty=request.accept_empty)
+        """Hold the mailboxes of these people, as listed, against what Figgo said."""
+        listings = settled(self.session, listings)
         self.reader.read_back(reading, listings, request.window)
         with undisturbed():
             seats = [self.seat(everyone, reading, number) for number in reading.usable()]
@@ -139,9 +142,14 @@ class Look:
         sight.incomplete = frozenset(reading.errors)
         sight.keys = {x.mailbox: {event.key_text for event in x.events} for x in listings if not x.error}
         sight.absent = {x.mailbox: x.error.message for x in listings if isinstance(x.error, MailboxAbsent)}
-        sight.unreadable, absent = _unreadable(everyone, reading, listings)
+        sight.elsewhere = {
+            x.mailbox: x.error.message for x in listings if isinstance(x.error, MailboxElsewhere)
+        }
+        former = unread.former(everyone, listings)
+        others = [listing for listing in listings if listing.mailbox not in former]
+        sight.unreadable, absent = unread.unreadable(everyone, reading.errors, reading.ids, others)
         sight.skipped += absent
-        sight.refused += _answers(self.tenant.name, sight.unreadable)
+        sight.refused += unread.answers(self.tenant.name, sight.unreadable)
         sight.skipped += self._not_shown(reading, request.window)
         sight.skipped += sight.difference.skipped
         sight.places = {
@@ -151,9 +159,12 @@ class Look:
         }
         sight.listed = by_legal_entity(everyone.people, listings)
         sight.notes += self._notes(everyone, listings)
+        if former:
+            mailboxes = "1 former mailbox is" if len(former) == 1 else f"{len(former)} former mailboxes are"
+            sight.notes.append(f"{mailboxes} gone; their people have another one now.")
         self._check_host(seats, listings)
         if request.look_alikes != "ignore":
-            self._hold_look_alikes(sight, listings, reading, adopt=request.look_alikes == "adopt")
+            self._hold_look_alikes(sight, listings, reading, request)
         return sight
 
     def _frame(
@@ -169,6 +180,7 @@ class Look:
             self._deleted(listings),
             frozenset(everyone.people),
             frozenset(reading.errors),
+            request.moving,
         )
 
     def seat(self, everyone: Roster, reading: Reading, number: int) -> Seat:
@@ -264,7 +276,7 @@ class Look:
             )
         flat = [
             name
-            for name in (calendar.name for calendar in self.tenant.calendars)
+            for name in (calendar.name for calendar in self.tenant.calendars if not calendar.retired)
             if not self.session.hour_ranges(name)
         ]
         if policy.whole_days == "hours" and flat:
@@ -288,14 +300,14 @@ class Look:
         return notes
 
     def _hold_look_alikes(
-        self, sight: Sight, listings: Iterable[Listing], reading: Reading, *, adopt: bool
+        self, sight: Sight, listings: Iterable[Listing], reading: Reading, request: Request
     ) -> None:
         """Hold mailboxes without any event of ours where unmarked events look like ours, or adopt those."""
         rows = (leave for rows in reading.usable().values() for leave in rows)
         titles = look_alikes.titles(self.policy, rows)
         found = look_alikes.search(self.session, listings, sight.difference.changes, titles)
         owners = {change.mailbox: change.employee for change in sight.difference.changes}
-        if adopt:
+        if request.look_alikes == "adopt":
             sight.difference.changes = look_alikes.adopted(sight.difference.changes, found)
             found = {mailbox: listing for mailbox, listing in found.items() if listing.error}
         waiting = {change.unit for change in sight.difference.changes if change.mailbox in found}
@@ -304,7 +316,7 @@ class Look:
                 unread = change.mailbox in found and found[change.mailbox].error
                 sight.held.append((change, "its mailbox could not be searched" if unread else LOOK_ALIKES))
         sight.difference.changes = [c for c in sight.difference.changes if c.unit not in waiting]
-        line = f"figgo-ops plan {self.tenant.name} --look-alikes"
+        line = f"{request.command or f'figgo-ops plan {self.tenant.name}'} --look-alikes"
         for mailbox, listing in sorted(found.items()):
             if listing.error is not None:
                 sight.unreadable.append(Unreadable(owners[mailbox], str(mailbox), listing.error))
@@ -315,38 +327,3 @@ class Look:
                 f"To make those on the very days of a leave ours: {line} adopt. "
                 f"To write ours beside them: {line} ignore"
             )
-
-
-def _answers(tenant: str, unreadable: Iterable[Unreadable]) -> list[str]:
-    line = f"figgo-ops plan {tenant} --accept-empty --employee"
-    return [
-        f"{row.error.message} If that is right: {line} {row.employee}"
-        for row in unreadable
-        if row.error.code == "suddenly-empty"
-    ]
-
-
-def _unreadable(
-    everyone: Roster, reading: Reading, listings: Iterable[Listing]
-) -> tuple[list[Unreadable], list[Skip]]:
-    """People and mailboxes that could not be read; those without a mailbox are information, no error.
-
-    A mailbox that somebody named, and where nothing tells whose it was, is employee 0's.
-    """
-    owners = {m: number for number in sorted(reading.ids) for m in everyone.mailboxes(number)}
-    owners |= {m: number for m, number in everyone.owner.items() if number in reading.ids}
-    rows = [
-        Unreadable(number, str(everyone.homes.get(number, "")), error)
-        for number, error in sorted(reading.errors.items())
-    ]
-    absent = []
-    reached = {listing.mailbox.calendar for listing in listings if listing.error is None}
-    for listing in sorted(listings, key=lambda listing: listing.mailbox):
-        if isinstance(listing.error, MailboxAbsent):
-            absent.append(Skip(owners.get(listing.mailbox, 0), "", listing.error.message))
-        elif listing.error is not None:
-            alone = listing.mailbox.calendar in reached
-            rows.append(
-                Unreadable(owners.get(listing.mailbox, 0), str(listing.mailbox), listing.error, alone)
-            )
-    return rows, absent

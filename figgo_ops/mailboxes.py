@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from operator import attrgetter
 
 from figgo_ops.calendars import Calendar
 from figgo_ops.errors import FiggoOpsError, Incomplete, Refused
 from figgo_ops.events import Key
 from figgo_ops.leaves import Person
+from figgo_ops.ledger.rows import Seen
 from figgo_ops.plan import Existing, Listing, Mailbox
 from figgo_ops.session import Session
 
@@ -57,11 +59,24 @@ def our_events(session: Session, mailboxes: Iterable[Mailbox], *, accept_empty: 
         if not (listing.error or ours(listing, host) or accept_empty)
         and mailbox in before
         and before[mailbox].events >= GUARDED
+        and _last(session, mailbox, before) >= GUARDED
     ]
     for again in ask(session, suspects, lambda calendar, some: calendar.read(some)):
         empty = not (ours(again, host) or again.error)
         found[again.mailbox] = _held(again, before[again.mailbox].events) if empty else again
     return list(found.values())
+
+
+def _last(session: Session, mailbox: Mailbox, before: Mapping[Mailbox, Seen]) -> int:
+    """How many of our events it had when it was last listed, through whichever calendar of its family.
+
+    One that was migrated and comes back may have been cleared by us in between.
+    """
+    family = session.family(mailbox.calendar)
+    names = [one.name for one in session.tenant.calendars if family and session.family(one.name) == family]
+    doors = (before.get(Mailbox(name, mailbox.address)) for name in names)
+    seen = [one for one in doors if one is not None and one.at is not None]
+    return max(seen, key=attrgetter("at"), default=before[mailbox]).events
 
 
 def _held(listing: Listing, before: int) -> Listing:

@@ -58,6 +58,8 @@ class Existing:
         key_text, print_text: the two marker values as read, unparsed; "" on an unmarked event.
         taken_over: it has attendees or recurs, so its owner made it theirs.
         raw: what the provider listed, for the adapter that listed it; nobody else looks inside.
+        annotated: its owner added something that only its own provider carries over; None where the listing
+            does not tell.
     """
 
     mailbox: Mailbox
@@ -69,6 +71,7 @@ class Existing:
     event: Event
     taken_over: bool = False
     raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    annotated: bool | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
@@ -103,6 +104,10 @@ class Confirmed:
             words += [f"--employee {employee}"] if employee is not None else []
             words += ["--hard"] if self.options.get("hard") else []
             words += [f"--give-up {number}"] if number is not None else []
+        if self.kind == "move":
+            words += [f"--to {shlex.quote(self.options['to'])}"]
+            words += [f"--legal-entity {entity}" for entity in self.options["legal_entities"]]
+            words += [f"--look-alikes {self.options['look_alikes']}"] if self.options["answered"] else []
         return " ".join(words)
 
     @classmethod

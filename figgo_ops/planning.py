@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from figgo_ops import planfile
+from figgo_ops import elsewhere, planfile
 from figgo_ops.errors import Refused, UsageError
 from figgo_ops.gate import refusals
 from figgo_ops.leaves import Span
@@ -14,6 +14,7 @@ from figgo_ops.mailboxes import GUARDED
 from figgo_ops.plan import Plan, Skip
 from figgo_ops.roster import Roster, chosen
 from figgo_ops.session import Session
+from figgo_ops.tenants.coverage import coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ def plan(session: Session, ask: Ask) -> Plan:
         CredentialRefused, Unreachable: Figgo cannot be read.
         UsageError: somebody asked for does not exist.
     """
-    made, _ = planned(session, ask)
-    return planfile.kept(made, options(ask, session, made.listed), session.home.plans)
+    made, sight = planned(session, ask)
+    return planfile.kept(made, _options(ask, session, made, sight), session.home.plans)
 
 
 def resume(session: Session) -> Plan:
@@ -83,8 +84,8 @@ def resume(session: Session) -> Plan:
     if state != "paused":
         raise Refused(f"{name} is {state}, not paused.", f"figgo-ops plan {name}", code="not-paused")
     ask = Ask(since="start")
-    made, _ = planned(session, ask, "resume")
-    return planfile.kept(made, options(ask, session, made.listed), session.home.plans)
+    made, sight = planned(session, ask, "resume")
+    return planfile.kept(made, _options(ask, session, made, sight), session.home.plans)
 
 
 def options(ask: Ask, session: Session, found: Mapping[int, int]) -> dict[str, Any]:
@@ -95,6 +96,10 @@ def options(ask: Ask, session: Session, found: Mapping[int, int]) -> dict[str, A
         "accept_empty": ask.accept_empty,
         "listed": {str(entity): number for entity, number in sorted(found.items())},
     }
+
+
+def _options(ask: Ask, session: Session, made: Plan, sight: Sight) -> dict[str, Any]:
+    return options(ask, session, made.listed) | elsewhere.kept(sight.homes)
 
 
 def planned(session: Session, ask: Ask, kind: str = "plan") -> tuple[Plan, Sight]:
@@ -110,10 +115,22 @@ def planned(session: Session, ask: Ask, kind: str = "plan") -> tuple[Plan, Sight
     picked = chosen(everyone, ask.employees, ask.legal_entities)
     ids = look.concerned(everyone, request.window, now) if picked is None else everyone.closure(picked)
     forewarn(session, ids, request.window)
-    sight = look.compare(everyone, look.reader.read(ids, request.window), request)
-    _remember(session, sight, everyone, whole=picked is None)
+    everyone, sight = both_ends(look, everyone, ids, request)
+    remember(session, sight, everyone, whole=picked is None)
     made = plan_of(session, kind, sight, request.window, everyone, picked)
     return replace(made, refused=(*made.refused, *refusals(session, made))), sight
+
+
+def both_ends(look: Look, everyone: Roster, ids: frozenset[int], request: Request) -> tuple[Roster, Sight]:
+    """Figgo and the calendars compared for these people, their mailboxes taken where they are."""
+    reading = look.reader.read(ids, request.window)
+    found = elsewhere.located(look.session, everyone, ids, accept_empty=request.accept_empty)
+    if more := found.ids - ids:
+        look.reader.read_also(reading, more, request.window)
+    sight = look.compare(found.everyone, reading, request, found.listings)
+    sight.homes = found.homes
+    sight.notes += elsewhere.notes(look.tenant.name, found.homes)
+    return found.everyone, sight
 
 
 def forewarn(session: Session, ids: Collection[int], days: Span) -> None:
@@ -146,11 +163,18 @@ def plan_of(
         tuple(sight.unreadable),
         tuple(sight.difference.findings),
         tuple(sight.refused),
-        notes=tuple(sight.notes + session.figgo.notes),
+        notes=tuple(sight.notes + _routing(session, everyone, picked) + session.figgo.notes),
         listed=sight.listed,
         people=everyone.people,
         legal_entities=everyone.legal_entities,
     )
+
+
+def _routing(session: Session, everyone: Roster, picked: frozenset[int] | None) -> list[str]:
+    """What a plan for everyone says about gaps and overlap of the calendars."""
+    tenant, people = session.tenant, everyone.people.values()
+    served = (one for one in people if tenant.chosen(one) and not one.left(session.today))
+    return coverage(tenant.calendars, served, everyone.legal_entities) if picked is None else []
 
 
 def _unserved(everyone: Roster, picked: frozenset[int] | None) -> tuple[Skip, ...]:
@@ -162,7 +186,7 @@ def _unserved(everyone: Roster, picked: frozenset[int] | None) -> tuple[Skip, ..
     )
 
 
-def _remember(session: Session, sight: Sight, everyone: Roster, *, whole: bool) -> None:
+def remember(session: Session, sight: Sight, everyone: Roster, *, whole: bool) -> None:
     """Note what was listed; a mailbox that is suddenly empty is believed only once the plan is applied."""
     name, now = session.tenant.name, session.clock.now()
     before = session.ledger.last_listing(name)

@@ -57,9 +57,15 @@ class Reader:
         Raises:
             CredentialRefused, Unreachable: nothing can be said about anyone.
         """
-        reading = Reading(frozenset(ids), dict.fromkeys(ids, window), {})
-        self._extend(reading, dict.fromkeys(ids, window.widened(EDGE)))
+        reading = Reading(frozenset(), {}, {})
+        self.read_also(reading, ids, window)
         return reading
+
+    def read_also(self, reading: Reading, ids: Collection[int], window: Span) -> None:
+        """Add what Figgo says about more people; see `read`."""
+        reading.ids |= frozenset(ids)
+        reading.needed.update(dict.fromkeys(ids, window))
+        self._extend(reading, dict.fromkeys(ids, window.widened(EDGE)))
 
     def _extend(self, reading: Reading, wider: Mapping[int, Span]) -> None:
         """Read more days for some people, then follow their periods outward until none is cut."""

@@ -52,6 +52,16 @@ class Roster:
         known = {number: places.get(number, frozenset()) for number in self.people}
         return replace(self, places=places, residents=_residents(self.homes, known))
 
+    def with_homes(self, found: Mapping[int, Mailbox]) -> "Roster":
+        """The same with the homes of some people behind another calendar; who has another mail now stays."""
+        homes = {
+            number: there if (there := found.get(number)) and there.address == home.address else home
+            for number, home in self.homes.items()
+        }
+        owner = {homes[number]: number for number in self.owner.values()}
+        known = {number: self.places.get(number, frozenset()) for number in self.people}
+        return replace(self, homes=homes, owner=owner, residents=_residents(homes, known))
+
     def closure(self, chosen: Iterable[int]) -> frozenset[int]:
         """The chosen people and everyone who resolves to one of their mailboxes: the unit of planning."""
         unserved = {skip.employee for skip in self.skipped}

@@ -91,6 +91,7 @@ class Session:
         self._figgo: Figgo | None = None
         self._calendars: dict[str, Calendar] = {}
         self._failed: dict[str, FiggoOpsError] = {}
+        self._families: dict[str, str] = {}
         self._used: dict[str, list[str]] = {}
 
     def __enter__(self) -> Self:
@@ -168,6 +169,7 @@ class Session:
             self.clock,
             _Memory(self, name),
         )
+        self._families[name] = calendar.family
         try:
             self._check(name)
         except CredentialRefused as error:
@@ -182,6 +184,11 @@ class Session:
             return self.calendar(name)
         except FiggoOpsError:
             return None
+
+    def family(self, name: str) -> str:
+        """This calendar's family, whether its credential is good or not; "" where it cannot be opened."""
+        self.opened(name)
+        return self._families.get(name, "")
 
     def hour_ranges(self, name: str) -> bool:
         """Whether this calendar shows whole days as a range of hours when asked."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import figgo_ops
-from figgo_ops import planfile, tenants
+from figgo_ops import elsewhere, move, planfile, tenants
 from figgo_ops.act import Act
 from figgo_ops.errors import FiggoOpsError, Refused, Stopped, TenantBusy, Unreachable, worst_exit
 from figgo_ops.gate import listed, over_limits, still_good, writable
@@ -25,6 +25,8 @@ from figgo_ops.session import Session
 from figgo_ops.view import Afresh, Kind
 
 KEPT = timedelta(days=90)
+ADDRESSES = frozenset({"places", "homes"})
+"""Options with mail addresses: they are not kept with the run, where `--hard` would not find them."""
 HELD = 10_000
 """So many held rows are kept with their run; more than that would only repeat the cause."""
 ABOVE = "above the limits; look with `plan`, then `apply` with the number it names"
@@ -79,7 +81,7 @@ def sync(session: Session, ask: Ask) -> Result:
     writable(session, "sync")
     with _tenant_held(session):
         made, sight = planned(session, ask)
-        confirmed = Confirmed.of(made, options(ask, session, made.listed))
+        confirmed = Confirmed.of(made, options(ask, session, made.listed) | elsewhere.kept(sight.homes))
         held = dict.fromkeys(wordless(made.changes), WORDLESS)
         over = over_limits(session, made.changes, made.listed)
         held |= dict.fromkeys(held_by(made.changes, over), ABOVE)
@@ -113,7 +115,7 @@ def _run(session: Session, command: str, confirmed: Confirmed) -> Result:
         "today": confirmed.today.isoformat(),
         "window": [confirmed.window.first.isoformat(), confirmed.window.last.isoformat()],
         "selection": None if confirmed.selection is None else sorted(confirmed.selection),
-        **confirmed.options,
+        **{name: value for name, value in confirmed.options.items() if name not in ADDRESSES},
     }
     _expire(session)
     run = session.ledger.start_run(
@@ -180,8 +182,9 @@ def _act(session: Session, confirmed: Confirmed, rows: list[Row], result: Result
     kind.before(session, confirmed)
     also = confirmed.selection if confirmed.options.get("accept_empty") else None
     if rows or also:
-        act = Act(session, kind.view(session, confirmed), result, lambda: kind.first_write(session))
-        act.write(rows, also)
+        for part in kind.passes(kind.view(session, confirmed), rows):
+            act = Act(session, part.view, result, lambda: kind.first_write(session), part.no_longer)
+            act.write(part.rows, also)
     kind.after(session, confirmed, result)
 
 
@@ -197,7 +200,9 @@ def _afresh(session: Session, confirmed: Confirmed) -> Afresh:
         int(number): [Mailbox(*place) for place in places]
         for number, places in confirmed.options.get("places", {}).items()
     }
-    return Afresh(look, look.roster(confirmed.today).with_places(named), request)
+    everyone = look.roster(confirmed.today).with_places(named)
+    homes = confirmed.options.get("homes", {})
+    return Afresh(look, elsewhere.rehomed(session, everyone, homes), request)
 
 
 def _answer(session: Session, confirmed: Confirmed) -> None:
@@ -224,6 +229,13 @@ KINDS = {
     "plan": Kind(_afresh, _answer, _activate),
     "audit": Kind(_afresh, first_write=_activate),
     "resume": Kind(_afresh, first_write=_activate, after=_resumed),
+    "move": Kind(
+        lambda session, confirmed: move.arriving(_afresh(session, confirmed)),
+        before=move.before,
+        first_write=_activate,
+        after=move.after,
+        passes=move.passes,
+    ),
     "undo": undo.KIND,
     "offboard": offboard.KIND,
 }

@@ -1,16 +1,19 @@
 """What an apply looks at: both ends of the plan afresh, some people at a time."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from figgo_ops.look import Look, Request, Sight
-from figgo_ops.plan import Mailbox
-from figgo_ops.planfile import Confirmed
+from figgo_ops.mailboxes import our_events
+from figgo_ops.plan import Listing, Mailbox
+from figgo_ops.planfile import Confirmed, Row
 from figgo_ops.reading import Reading
 from figgo_ops.result import Result
 from figgo_ops.roster import Roster
 from figgo_ops.session import Session
+
+NO_LONGER = "it no longer holds; plan again"
 
 PEOPLE_AT_ONCE = 200
 """People read, compared and written together: one Figgo list, leases of a few seconds."""
@@ -66,11 +69,33 @@ class Afresh:
         """List the mailboxes of these people and hold them against what Figgo said."""
         assert self._reading is not None  # noqa: S101 - `read` comes first
         self._reading.ids = ids
-        return self.look.compare(self.everyone, self._reading, self.request)
+        return self.look.compare(self.everyone, self._reading, self.request, self.listings(ids))
+
+    def listings(self, ids: frozenset[int]) -> list[Listing]:
+        """All our events in the mailboxes of these people."""
+        mailboxes = {mailbox for number in ids for mailbox in self.mailboxes(number)}
+        return our_events(self.look.session, mailboxes, accept_empty=self.request.accept_empty)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Rows that are written together, and what they are held against.
+
+    Attributes:
+        no_longer: what is said of a row that no longer holds.
+    """
+
+    view: View
+    rows: Sequence[Row]
+    no_longer: str = NO_LONGER
 
 
 def _nothing(*_given: object) -> None:
     pass
+
+
+def _at_once(view: View, rows: Sequence[Row]) -> tuple[Pass, ...]:
+    return (Pass(view, rows),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +108,7 @@ class Kind:
         first_write: called when the first row was written.
         after: called when no row is left; what it adds to the result is told with it.
         closed: called when the run is closed in the ledger.
+        passes: divides the rows; each pass looks afresh once the one before it is through.
     """
 
     view: Callable[[Session, Confirmed], View]
@@ -90,3 +116,4 @@ class Kind:
     first_write: Callable[[Session], None] = _nothing
     after: Callable[[Session, Confirmed, Result], None] = _nothing
     closed: Callable[[Session, Confirmed, Result], None] = _nothing
+    passes: Callable[[View, Sequence[Row]], Sequence[Pass]] = _at_once

@@ -139,6 +139,36 @@ class TestMoves:
         assert (said(difference), found(difference)) == ([], [("wrong-mailbox", OLD.address)])
 
 
+class TestMovesThatAreLookedAt:
+    """With `moving` a plan shows what will go; what is written from shows only what is proven."""
+
+    def test_the_old_event_is_shown_as_going_together_with_its_planned_successor(
+        self, company: Company
+    ) -> None:
+        difference = company.plan(anne(WEEK), moving=True)
+        assert [(one.action, one.reason, one.mailbox, one.counted) for one in difference.changes] == [
+            ("create", "replacement", NEW, False),
+            ("remove", "replacement", OLD, False),
+        ]
+        assert len({one.unit for one in difference.changes}) == 1
+        assert found(difference) == []
+        assert [one.action for one in company.plan(anne(WEEK)).changes] == ["create"]
+
+    def test_it_is_shown_as_going_when_its_successor_has_yet_to_be_put_right(self, company: Company) -> None:
+        company.load(anne(WEEK))
+        company.calendar().owner(NEW.address).edit(company.only(NEW.address), title="Ski !")
+        assert said(company.plan(anne(WEEK), moving=True)) == [
+            ("update", "edited by hand", "100/20261207A"),
+            ("remove", "replacement", "100/20261207A"),
+        ]
+
+    def test_it_stays_where_no_successor_is_planned(self, company: Company) -> None:
+        company.load(anne(WEEK))
+        company.calendar().owner(NEW.address).invite(company.only(NEW.address), "max.roux@corail.example")
+        for who in (anne(WEEK), anne(WEEK, writes=False), anne(WEEK, home=None)):
+            assert said(company.plan(who, moving=True)) == []
+
+
 class TestUnreadableMailboxes:
     ERROR = Unreachable("The mailbox did not answer.")
 

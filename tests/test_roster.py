@@ -56,6 +56,29 @@ class TestHomes:
         assert everyone(*random.Random(2).sample(people, len(people))) == everyone(*people)
 
 
+class TestOtherHomes:
+    ELSEWHERE = Mailbox("cloud", MAIL)
+
+    def test_a_person_has_another_home_and_owns_it_with_all_who_live_there(self) -> None:
+        before = person(1, ends=date(2026, 3, 31))
+        again = person(9, starts=date(2026, 9, 1))
+        places = {1: frozenset({self.ELSEWHERE})}
+        found = everyone(before, again, ZOE, places=places).with_homes({9: self.ELSEWHERE})
+        assert (found.homes[9], found.homes[1], found.homes[ZOE.id]) == (
+            self.ELSEWHERE,
+            HOME,
+            Mailbox("memory", str(ZOE.mail)),
+        )
+        assert found.owner == {self.ELSEWHERE: 9, Mailbox("memory", str(ZOE.mail)): ZOE.id}
+        assert found.closure([9]) == {1, 9}
+        assert found.mailboxes(9) == {self.ELSEWHERE}
+
+    def test_whoever_has_another_mail_or_no_mailbox_stays_as_they_are(self) -> None:
+        found = everyone(ANNE, ZOE, outside=[ZOE.id])
+        other = Mailbox("cloud", "anne.martin@corail.example")
+        assert found.with_homes({1: other, ZOE.id: Mailbox("cloud", str(ZOE.mail)), 99: other}) == found
+
+
 class TestSharedMailboxes:
     def test_two_employed_people_with_one_mailbox_are_both_skipped(self) -> None:
         found = everyone(person(1), person(2))

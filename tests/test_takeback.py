@@ -186,6 +186,18 @@ def test_half_of_a_replacement_is_not_taken_back_alone() -> None:
     ]
 
 
+def test_an_event_removed_in_a_later_pass_than_its_successor_was_written_stands_or_falls_with_it() -> None:
+    """A move numbers the units of its passes differently."""
+    moved = Mailbox("exchange", ANNE.address)
+    there = standing(day(), key(), moved)
+    written = [Written(creation(where=moved, unit=1)), Written(removal(standing(day(), key()), unit=-5))]
+    found = undone(written, [*after(there, where=moved), *after()])
+    assert said(found) == [("create", "20261207A"), ("remove", "20261207A")]
+    assert len({one.unit for one in found.changes}) == 1
+    edited = replace(there, event=day(title="Ski"))
+    assert said(undone(written, [*after(edited, where=moved), *after()])) == []
+
+
 def test_nothing_is_decided_about_a_mailbox_that_was_not_read_nor_about_half_a_unit() -> None:
     unread = Listing(ZOE, error=Unreachable(f"{ZOE} does not answer.", "Run again."))
     moved = [Written(creation(0, ZOE)), Written(removal(standing(day(0), key(0))))]

@@ -1,6 +1,6 @@
 """What was read about one person and one day, gathered for a verdict."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -199,14 +199,21 @@ def calendar(found: Facts) -> Iterator[Standing]:
     return standing(found.listings.values(), with_held, wanted)
 
 
-def resolved(tenant: Tenant, found: Facts) -> str:
-    """How the mailbox was found."""
+def resolved(tenant: Tenant, found: Facts, answers: Iterable[Listing]) -> str:
+    """How the mailbox was found.
+
+    Args:
+        answers: what calendars said that were asked for it.
+    """
     home = found.seat.home
     if home is None:
         return "no mailbox: " + (found.unreached[1] if found.unreached else found.skip or "no usable mail")
-    calendar = tenant.calendar(home.calendar)
+    calendar = tenant.calendar_for(found.person) or tenant.calendar(home.calendar)
     entities = f"legal entities {', '.join(map(str, calendar.legal_entities))}"
     whom = ", ".join(calendar.domains) or (entities if calendar.legal_entities else "everyone")
     places = sorted(str(mailbox) for mailbox in found.listings if mailbox != home)
     before = f"; written to before: {', '.join(places)}" if places else ""
-    return f"the mail in Figgo; calendar {calendar.name} ({calendar.kind}) is for {whom}{before}"
+    said = {one.mailbox: one.error.message for one in answers if one.error is not None}
+    lost = said.get(Mailbox(calendar.name, home.address), "") if calendar.name != home.calendar else ""
+    there = f", but {home.calendar} has the mailbox; {calendar.name} says: {lost.rstrip('.')}" if lost else ""
+    return f"the mail in Figgo; calendar {calendar.name} ({calendar.kind}) is for {whom}{there}{before}"

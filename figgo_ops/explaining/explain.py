@@ -8,6 +8,7 @@ from datetime import date
 from typing import NoReturn
 
 from figgo_ops.diff import Difference
+from figgo_ops.elsewhere import Located, located, settled
 from figgo_ops.errors import FiggoOpsError, UsageError
 from figgo_ops.events import Key
 from figgo_ops.explaining import evidence
@@ -18,7 +19,7 @@ from figgo_ops.explaining.trace import Ask, Call, Explanation, standing
 from figgo_ops.leaves import Person, Slot, Span, slot, slot_day
 from figgo_ops.look import Look, Request, Sight
 from figgo_ops.mailboxes import our_events
-from figgo_ops.plan import Existing, Listing, Mailbox
+from figgo_ops.plan import Existing, Listing
 from figgo_ops.planning import day_of, window
 from figgo_ops.reading import Reading
 from figgo_ops.roster import Roster, chosen
@@ -82,11 +83,12 @@ class _Question:
             # A leave outside the days that a sync may change is planned like those inside, to be told apart.
             days = window(self.session, None).joined(Span(target.day, target.day))
             ids = everyone.closure([target.person.id]) or frozenset([target.person.id])
-            listings = self._listings(mailbox for number in ids for mailbox in everyone.mailboxes(number))
-            reading = self._read(target, ids, listings, days)
+            found = located(self.session, everyone, ids)
+            self._listed(found.answers)
+            reading = self._read(target, found, days)
         except _Answered as early:
             return early.answer
-        return self._judged(everyone, target, listings, reading, days)
+        return self._judged(target, found, reading, days)
 
     @contextmanager
     def _asking(self, what: str) -> Iterator[None]:
@@ -136,7 +138,8 @@ class _Question:
         number = next(
             (n for n, found in places.items() if wanted in {str(n), *(m.address for m in found)}), 0
         )
-        listings = self._listings(places.get(number, ()))
+        listings = our_events(self.session, places.get(number, ()), accept_empty=False)
+        self._listed(listings)
 
         def theirs(key: Key | None, event: Existing) -> bool:
             return key is not None and key.owner == number and evidence.touches(event, Span(day, day))
@@ -151,20 +154,18 @@ class _Question:
             )
         )
 
-    def _listings(self, mailboxes: Iterable[Mailbox]) -> list[Listing]:
-        listings = our_events(self.session, frozenset(mailboxes), accept_empty=False)
+    def _listed(self, listings: Iterable[Listing]) -> None:
         for listing in listings:
             answer = f"complete, {len(listing.events)} of our events"
             if listing.error is not None:
                 answer = f"{listing.error.code}: {listing.error.message}"
             self.calls.append(Call(f"Mailbox {listing.mailbox}", answer))
-        return listings
 
-    def _read(self, target: _Target, ids: frozenset[int], listings: list[Listing], days: Span) -> Reading:
+    def _read(self, target: _Target, found: Located, days: Span) -> Reading:
         what, reader = f"Figgo: leaves from {days.first} to {days.last}", self.look.reader
         with self._asking(what):
-            reading = reader.read(ids, days)
-            reader.read_back(reading, listings, days)
+            reading = reader.read(found.ids, days)
+            reader.read_back(reading, found.listings, days)
             if target.person.id in reading.errors:
                 raise reading.errors[target.person.id]
         self._read_ended(target, reading)
@@ -188,9 +189,8 @@ class _Question:
         self.calls.append(Call(what, f"complete, {len(ended)} half-days"))
         rows += ended
 
-    def _judged(
-        self, everyone: Roster, target: _Target, listings: list[Listing], reading: Reading, days: Span
-    ) -> Explanation:
+    def _judged(self, target: _Target, found: Located, reading: Reading, days: Span) -> Explanation:
+        everyone, listings = found.everyone, settled(self.session, found.listings)
         request = Request(self.session.today, days, False, self.tenant.events.look_alikes)
         served = everyone.closure([target.person.id])
         sight = self.look.compare(everyone, reading, request, listings) if served else Sight(Difference())
@@ -204,7 +204,7 @@ class _Question:
             person=target.person,
             others=tuple(others),
             mailbox=str(facts.seat.home or ""),
-            resolved=evidence.resolved(self.tenant, facts),
+            resolved=evidence.resolved(self.tenant, facts, found.answers),
             leaves=tuple(evidence.leaves(known, facts)),
             calendar=tuple(evidence.calendar(facts)),
             past=facts.past,

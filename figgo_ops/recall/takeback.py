@@ -40,8 +40,13 @@ def undone(written: Iterable[Written], listings: Iterable[Listing]) -> Differenc
     read = {listing.mailbox: listing.events for listing in listings if listing.error is None}
     result = _empty(read)
     units: dict[tuple[int, int], list[Written]] = defaultdict(list)
+    written = list(written)
+    changes = (one.change for one in written)
+    # A move removes an event in a later pass than the one that wrote its successor.
+    into = {(change.employee, change.key): change.unit for change in changes if change.action != "remove"}
     for one in written:
-        units[one.change.employee, one.change.unit].append(one)
+        whose = one.change.employee
+        units[whose, into.get((whose, one.change.key), one.change.unit)].append(one)
     for number, (_, unit) in enumerate(sorted(units.items()), 1):
         if all(one.change.mailbox in read for one in unit):
             _take_back_unit(unit, read, number, result)

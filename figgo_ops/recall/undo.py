@@ -32,9 +32,19 @@ def plan(session: Session, run: str) -> Plan:
         )
     freeze(session)
     sight = view.compare(frozenset(view.where))
+    sight.notes += _routing(session, run)
     made = recalled(session, "undo", sight, view.where)
     options = {"run": run, "left": len(sight.difference.skipped), "listed": listed_option(made)}
     return planfile.kept(made, options, session.home.plans, refusals(session, made))
+
+
+def _routing(session: Session, run: str) -> list[str]:
+    """What to do about the tenant file, which an undo never changes back."""
+    parameters = session.ledger.run(run).parameters
+    if parameters.get("kind") != "move" or not parameters["before"]:
+        return []
+    sends = f"The run was a move, and {session.tenant.file} keeps sending its people to {parameters['to']}"
+    return [f"{sends}: `resume` would write there again. Let it say as before first: {parameters['before']}"]
 
 
 def _view(session: Session, run: str) -> Recall:
@@ -70,6 +80,7 @@ def _after(session: Session, confirmed: Confirmed, result: Result) -> None:
     """A tenant in whose calendars nothing of ours is left is a draft again."""
     left = result.failed or result.unknown or result.stale or result.held or result.unreadable
     stay = confirmed.options["left"]
+    result.notes += _routing(session, str(confirmed.options["run"]))
     if stay:
         result.notes.append(f"{stay} events of the run were left as they are; the plan says why for each.")
     name = session.tenant.name

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date
 
 from figgo_ops.diff import Difference
+from figgo_ops.elsewhere import settled
 from figgo_ops.errors import MailboxAbsent
 from figgo_ops.events import Key
 from figgo_ops.leaves import Span
@@ -45,7 +46,7 @@ class Recall:
         """List the mailboxes of these people and decide what should change in them."""
         mailboxes = {mailbox for number in ids for mailbox in self.mailboxes(number)}
         # An empty mailbox has nothing to take back: believing it can remove nothing.
-        listings = our_events(self.session, mailboxes, accept_empty=True)
+        listings = list(settled(self.session, our_events(self.session, mailboxes, accept_empty=True)))
         sight = Sight(self.decide(ids, listings), seen=seen(listings, self.session.tenant.figgo.host))
         sight.keys = {x.mailbox: {event.key_text for event in x.events} for x in listings if not x.error}
         sight.absent = {x.mailbox: x.error.message for x in listings if isinstance(x.error, MailboxAbsent)}

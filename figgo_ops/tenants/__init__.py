@@ -37,28 +37,7 @@ from figgo_ops.tenants.file import (
     check_calendar,
 )
 from figgo_ops.tenants.mistakes import check, nearest
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarSettings:
-    """One `[[calendar]]`: a provider connection and whose mailboxes it reaches.
-
-    Attributes:
-        legal_entities, domains: whom it is for; everyone when both are empty.
-        own: the keys of its kind, as its adapter's `Settings`.
-    """
-
-    name: str
-    kind: str
-    legal_entities: tuple[int, ...]
-    domains: tuple[str, ...]
-    own: BaseModel
-
-    def reaches(self, person: Person) -> bool:
-        """Whether this person's mailbox is here, by legal entity or by the domain of the mail."""
-        if self.domains:
-            return (person.mail or "").lower().rpartition("@")[2] in self.domains
-        return not self.legal_entities or person.legal_entity in self.legal_entities
+from figgo_ops.tenants.routing import CalendarSettings, edit_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +102,12 @@ class Tenant:
 
     def in_scope(self, person: Person) -> bool:
         """Whether this person's leaves are shown at all: chosen, not excepted, and reached by a calendar."""
-        chosen = not self.scope.only or _named(person, self.scope.only)
-        return chosen and not _named(person, self.scope.excluded) and self.calendar_for(person) is not None
+        return self.chosen(person) and self.calendar_for(person) is not None
+
+    def chosen(self, person: Person) -> bool:
+        """Whether the scope takes this person in, wherever their mailbox is."""
+        among = not self.scope.only or _named(person, self.scope.only)
+        return among and not _named(person, self.scope.excluded)
 
     def calendar_for(self, person: Person) -> CalendarSettings | None:
         """The first calendar that reaches this person; None when none does."""
@@ -233,6 +216,23 @@ def write_exception(tenant: Tenant, employee: int) -> Tenant:
     return rewrite(tenant, excepted)
 
 
+def write_routing(tenant: Tenant, calendars: Iterable[CalendarSettings]) -> Tenant:
+    """Write whom each calendar is for; returns the tenant as it is now.
+
+    Raises:
+        UsageError: see `write_state`.
+    """
+    wanted = {calendar.name: calendar for calendar in calendars}
+    if wanted == {calendar.name: calendar for calendar in tenant.calendars}:
+        return tenant
+
+    def routed(document: tomlkit.TOMLDocument) -> None:
+        for table in document["calendar"]:
+            edit_table(table, wanted[table["name"]])
+
+    return rewrite(tenant, routed)
+
+
 def rewrite(tenant: Tenant, edit: Callable[[tomlkit.TOMLDocument], None]) -> Tenant:
     """Edit the tenant's file, comments kept, all or nothing; a result that does not check is not written.
 
@@ -308,7 +308,8 @@ def _calendars(tables: object) -> tuple[tuple[CalendarSettings, ...], list[str]]
 
 
 def _connection(common: CommonSection, settings: BaseModel) -> CalendarSettings:
-    return CalendarSettings(common.name, common.kind, common.legal_entities, common.domains, settings)
+    entities, domains = common.legal_entities, common.domains
+    return CalendarSettings(common.name, common.kind, entities, domains, settings, common.retired)
 
 
 def _named(person: Person, listed: Iterable[int | str]) -> bool:
@@ -321,7 +322,8 @@ def _routing(calendar: CalendarSettings) -> list[Any]:
         for key, value in calendar.own.model_dump(mode="json").items()
         if key != "ca_file" and not (isinstance(value, str) and (is_reference(value) or "://" in value))
     }
-    return [calendar.name, calendar.kind, sorted(calendar.legal_entities), sorted(calendar.domains), deciding]
+    whom = [sorted(calendar.legal_entities), sorted(calendar.domains)]
+    return [calendar.name, calendar.kind, *whom, deciding, *(["retired"] if calendar.retired else [])]
 
 
 def _plain(value: Any) -> Any:

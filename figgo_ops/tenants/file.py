@@ -218,12 +218,17 @@ class LimitsSection(Section):
 
 
 class CommonSection(Section):
-    """The keys that every `[[calendar]]` has, whatever its kind."""
+    """The keys that every `[[calendar]]` has, whatever its kind.
+
+    Attributes:
+        retired: kept only to reach events written before; nobody is routed here.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^/\x00-\x1f]+$")]
     kind: str
     legal_entities: Ids = ()
     domains: Annotated[tuple[Annotated[str, AfterValidator(_domain)], ...], Field(strict=False)] = ()
+    retired: bool = False
 
     @model_validator(mode="after")
     def _one_rule(self) -> "CommonSection":
