@@ -8,7 +8,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 
-from tests.benchmarks import audits, calls, exchange_calls, exchange_speed, plans, quota, writing
+from tests.benchmarks import (
+    audits,
+    calls,
+    exchange_calls,
+    exchange_speed,
+    microsoft365_calls,
+    microsoft365_speed,
+    plans,
+    quota,
+    writing,
+)
 from tests.benchmarks.figures import Figure, broken
 from tests.benchmarks.plans import PEER_PYTHON
 from tests.benchmarks.processes import run
@@ -23,6 +33,7 @@ LIBRARIES = (
     "httplib2",
     "httpx",
     "lxml",
+    "msal",
     "pydantic",
 )
 NOT_BUILT = ("webhook accepted / visible in the calendar", "two Dask workers over one")
@@ -44,6 +55,11 @@ def rows(seed: int) -> Mapping[str, Row]:
         "exchange-safety": exchange_calls.safety,
         "exchange-listing": exchange_speed.listing,
         "exchange-latency": exchange_speed.latency_hiding,
+        "microsoft365-calls": microsoft365_calls.per_event,
+        "microsoft365-cpu": microsoft365_speed.cpu_per_event,
+        "microsoft365-listing": microsoft365_speed.listing,
+        "microsoft365-latency": microsoft365_speed.latency_hiding,
+        "microsoft365-quota": microsoft365_calls.quota,
         "audit": audits.large,
         "report": audits.report,
     }

@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from figgo_ops.calendars import exchange
+from figgo_ops.calendars import exchange, microsoft365
 from figgo_ops.calendars.exchange import ExchangeCalendar
 from figgo_ops.calendars.google import GoogleCalendar, Settings, open_calendar
+from figgo_ops.calendars.microsoft365 import Microsoft365Calendar
 from figgo_ops.events import Event, Fingerprint, Key
 from figgo_ops.leaves import part_name
 from figgo_ops.plan import Change, Mailbox
@@ -69,6 +70,20 @@ def connect_exchange(ready: dict[str, Any], clock: Clock | None = None) -> Excha
     )
     secret = Secret("env:EXCHANGE", Path(ready["key"]).read_text())
     return exchange.open_calendar(CALENDAR, settings, lambda _: secret, clock or SystemClock(), Known())
+
+
+def connect_microsoft365(ready: dict[str, Any], clock: Clock | None = None) -> Microsoft365Calendar:
+    """The adapter as the package opens it; a secret, because a token is signed for once in an hour."""
+    settings = microsoft365.Settings(
+        tenant_id=ready["tenant_id"],
+        client_id=ready["client_id"],
+        client_secret="env:MICROSOFT",
+        api_root=ready["url"],
+        authority=ready["url"],
+        ca_file=ready["ca_file"],
+    )
+    secret = Secret("env:MICROSOFT", Path(ready["key"]).read_text())
+    return microsoft365.open_calendar(CALENDAR, settings, lambda _: secret, clock or SystemClock(), Known())
 
 
 def creations(

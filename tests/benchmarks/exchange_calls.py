@@ -69,7 +69,7 @@ def per_event(*, quick: bool) -> Iterator[Figure]:
     """Requests that write, over one per mailbox and step and 50 events; listings, over the mailboxes."""
     people = MAILBOXES // 5 if quick else MAILBOXES
     with tempfile.TemporaryDirectory() as folder, rehearsed(Path(folder), people, on=SERVICE) as company:
-        home = _loaded(company)
+        home = loaded(company)
         with Session(home, TENANT) as session:
             made = sync.plan(session, START)
         company.forget()
@@ -121,7 +121,7 @@ def _counted(company: Company) -> Steps:
     return Counter((one["principal"], one["path"].removeprefix(PATH[:-1]).strip("/")) for one in entries)
 
 
-def _loaded(company: Company) -> Home:
+def loaded(company: Company) -> Home:
     """Everybody has about so many events; Figgo answers as often as it is asked."""
     company.switch("figgo", "rate_limit", 100_000)
     today = datetime.now(UTC).date()
@@ -157,7 +157,7 @@ def _round(people: int) -> tuple[dict[str, float], dict[str, float]]:
         tempfile.TemporaryDirectory() as folder,
         rehearsed(Path(folder), people, on=SERVICE, more='auth = "basic"\n') as company,
     ):
-        home = _loaded(company)
+        home = loaded(company)
         with Session(home, TENANT) as session:
             made = sync.plan(session, START)
         company.order("POST", "faults", service=SERVICE, kind="delay", times=None, value=LATENCY)

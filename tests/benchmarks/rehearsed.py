@@ -17,7 +17,8 @@ from figgo_ops.sandbox.people import LEGAL_ENTITIES
 from tests.benchmarks.processes import child
 
 BAD_ORDER = 400
-BEFORE = {name: f"https://localhost:{port}" for port, name in enumerate(("figgo", "google", "exchange"), 1)}
+SERVICES = ("figgo", "google", "exchange", "microsoft365")
+BEFORE = {name: f"https://localhost:{port}" for port, name in enumerate(SERVICES, 1)}
 """Where a tenant file says that the stand-ins were, before they begin."""
 
 

@@ -20,6 +20,10 @@ from tests.benchmarks.figures import (
     ratio,
     used,
 )
+from tests.benchmarks.microsoft365_calls import load
+from tests.benchmarks.microsoft365_clients import Bare, Ours
+from tests.benchmarks.microsoft365_speed import floor as floor_of_batches
+from tests.benchmarks.processes import stand_in
 from tests.benchmarks.rehearsed import prepare
 from tests.benchmarks.turns import fills
 
@@ -82,6 +86,15 @@ def test_the_floor_of_one_fast_mailbox_is_its_users_quota() -> None:
     assert floor(1, 99, 0.01) == pytest.approx(10)
 
 
+def test_the_floor_of_few_mailboxes_in_batches_is_four_at_a_time_in_each() -> None:
+    assert floor_of_batches(1, 20, 0.2) == floor_of_batches(10, 20, 0.2) == pytest.approx(1)
+    assert floor_of_batches(1, 21, 0.2) == pytest.approx(1.2)
+
+
+def test_the_floor_of_many_mailboxes_in_batches_is_what_is_in_flight() -> None:
+    assert floor_of_batches(100, 20, 0.2) == pytest.approx(5)
+
+
 def test_what_is_used_is_counted_over_the_time_it_took() -> None:
     assert used([0, 6, 12, 18, 24, 30], 10) == pytest.approx(1)
     assert used([30, 0, 20, 10], 10) == pytest.approx(0.6)
@@ -113,8 +126,29 @@ def test_events_go_to_the_mailboxes_that_are_named() -> None:
     assert {one.shown.zone for one in made} == {"Europe/Paris"}
 
 
-@pytest.mark.parametrize("kind", ["google", "exchange"])
+@pytest.mark.parametrize("kind", ["google", "exchange", "microsoft365"])
 def test_a_company_can_be_put_on_one_calendar(tmp_path: Path, kind: str) -> None:
     prepare(tmp_path, kind, "# more\n")
     [calendar] = tomllib.loads((tmp_path / "tenants" / "corail.toml").read_text())["calendar"]
     assert (calendar["kind"], calendar["legal_entities"]) == (kind, [one.id for one in LEGAL_ENTITIES])
+
+
+def test_the_stand_in_tells_what_batches_held(tmp_path: Path) -> None:
+    with stand_in(tmp_path, 3, kind="microsoft365") as stand:
+        load(stand, 3, 2)
+        told = stand.ask("items")
+    assert told["methods"] == {"GET": 3, "POST": 6}
+    assert 1 <= told["most"] <= 2
+    assert told["early"] == []
+
+
+def test_plain_batches_create_and_list_as_many_events_as_ours(tmp_path: Path) -> None:
+    with stand_in(tmp_path, 21, kind="microsoft365") as stand:
+        clients: list[Ours | Bare] = [Ours(stand.ready, 2), Bare(stand.ready, 2)]
+        address = stand.ready["mails"].__getitem__
+        for turn, client in enumerate(clients):
+            made = list(creations(21, 2, 1 + 2 * turn, zone="Europe/Paris", address=address))
+            assert client.filled(made)() == 42
+        assert [client.listed() for client in clients] == [84, 84]
+        for client in clients:
+            client.close()

@@ -8,7 +8,7 @@ import pytest
 
 from figgo_ops.calendars._microsoft365_turns import BATCH
 from figgo_ops.plan import Existing
-from figgo_ops.sandbox.messages import Request, Response
+from figgo_ops.sandbox.messages import Request
 from tests.benchmarks.connect import address_of, creations
 from tests.calendars.contract import DAY, MONDAY, all_day, creation, listed, removal, write, written
 from tests.calendars.stage_microsoft365 import Microsoft365Stage
@@ -81,17 +81,20 @@ def test_mailboxes_that_answer_late_are_not_asked_in_smaller_batches(tmp_path: P
 
 
 def test_an_answer_that_asks_for_a_rest_is_heard_before_anything_else_is_sent(
-    stage: Microsoft365Stage,
+    stage: Microsoft365Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever takes outcomes may be slow; meanwhile three of four requests are done and one is refused."""
     listed(stage, stage.anne)
     taken = threading.Event()
 
-    def hold(request: Request, _answer: Response) -> None:
+    arrive = stage.graph.arrive
+
+    def hold(request: Request) -> None:
+        arrive(request)
         if stage.graph.identify(request) == stage.anne:
             assert taken.wait(60)
 
-    stage.graph.aside = hold
+    monkeypatch.setattr(stage.graph, "arrive", hold)
     busy = {"mailbox": stage.anne, "method": "POST", "status": 429, "retry_after": 30}
     stage.graph.switch("item_errors", busy | {"after": 4, "times": 1})
     days = [creation(stage, stage.anne, all_day(MONDAY + n * DAY), 1 + n) for n in range(9)]
