@@ -138,15 +138,18 @@ class Crew(Generic[T, R]):
             thread.join()
 
     def end_soon(self, hurry: Callable[[], None]) -> None:
-        """As `end`, but nobody waits out the patience of what has begun."""
+        """As `end`, but nobody waits out the patience of what has begun; Ctrl-C once more ends the grace."""
         self.stopping.set()
         until = time.monotonic() + GRACE
-        for thread in self._alive():
-            thread.join(max(0.0, until - time.monotonic()))
         while left := self._alive():
-            hurry()
-            for thread in left:
-                thread.join(1.0 / len(left))
+            try:
+                grace = until - time.monotonic()
+                if grace <= 0:
+                    hurry()
+                for thread in left:
+                    thread.join((min(grace, 1.0) if grace > 0 else 1.0) / len(left))
+            except KeyboardInterrupt:
+                until = time.monotonic()
 
     def _alive(self) -> list[threading.Thread]:
         # One that Ctrl-C kept from starting cannot be waited for; if it still starts it finds work stopped.

@@ -1,6 +1,8 @@
 """The support engineer's hands for what takes back: undo, resume, off-board."""
 
+import re
 from datetime import date
+from html import unescape
 from typing import Any
 
 from figgo_ops import sync
@@ -8,7 +10,7 @@ from figgo_ops.limits import counted
 from figgo_ops.plan import Plan
 from figgo_ops.recall import offboard, undo
 from figgo_ops.result import Result
-from tests.rehearsal import GENEVA, Corail, Event
+from tests.rehearsal import ANTILLES, GENEVA, Corail, Event
 
 
 def planned_undo(corail: Corail, run: str) -> Plan:
@@ -63,16 +65,21 @@ def without_traces(corail: Corail) -> dict[str, list[Event]]:
     }
 
 
-PROVIDERS = ["google", "exchange"]
-NOTES = {"google": "description", "exchange": "body"}
-MARKERS = {"google": "extendedProperties", "exchange": "properties"}
+PROVIDERS = ["google", "exchange", "microsoft365"]
+NOTES = {"google": "description", "exchange": "body", "microsoft365": "body"}
+MARKERS = {"google": "extendedProperties", "exchange": "properties", "microsoft365": "properties"}
+GONE = {"google": "suspended", "exchange": "disabled", "microsoft365": "unlicensed"}
+"""How each provider's mailboxes get out of reach."""
 
 
 def somebody_at(corail: Corail, provider: str) -> int:
     """Somebody whose mailbox this provider keeps, with one day off, Wednesday 2 December 2026."""
     if provider == "google":
         return corail.case("whole-day").person
-    person = corail.stage.hire("Zoé", "Genevois", GENEVA, "zoe.genevois@corail-suisse.example")
+    if provider == "exchange":
+        person = corail.stage.hire("Zoé", "Genevois", GENEVA, "zoe.genevois@corail-suisse.example")
+    else:
+        person = corail.stage.hire("Zoé", "Foyalais", ANTILLES, "zoe.foyalais@corail-antilles.example")
     request = corail.stage.request_leave(person.id, date(2026, 12, 2), date(2026, 12, 2), "Congés payés")
     while request.awaited:
         corail.stage.approve(request.id)
@@ -84,10 +91,18 @@ def provider_of(corail: Corail, number: int) -> str:
     return corail.stage.keeper(corail.person(number)).name
 
 
+def calendar_of(corail: Corail, number: int) -> str:
+    """The calendar of the tenant file that reaches somebody."""
+    with corail.session() as session:
+        routed = session.tenant.calendars
+        return next(one.name for one in routed if corail.person(number).legal_entity_id in one.legal_entities)
+
+
 def note(corail: Corail, number: int) -> str:
     """What stands in the only event of somebody's calendar."""
     (event,) = corail.events(number)
-    return str(event.get(NOTES[provider_of(corail, number)]) or "")
+    # Graph makes HTML of every text that goes through it.
+    return unescape(re.sub(r"<[^>]+>", "", event.get(NOTES[provider_of(corail, number)]) or ""))
 
 
 def marker(corail: Corail, number: int) -> Any:
@@ -99,7 +114,7 @@ def marker(corail: Corail, number: int) -> Any:
 def out_of_reach(corail: Corail, *people: int) -> None:
     """Nobody may read these people's mailboxes, in the way their providers have it."""
     for number in people:
-        state = {"google": "suspended", "exchange": "disabled"}[provider_of(corail, number)]
+        state = GONE[provider_of(corail, number)]
         corail.stage.keeper(corail.person(number)).set_state(corail.mail(number), state)
 
 

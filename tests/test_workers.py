@@ -1,6 +1,7 @@
 """Side by side: groups at once, items of a group in order, and an end that loses nothing."""
 
 import gc
+import signal
 import threading
 from collections.abc import Iterator
 from typing import TypeVar
@@ -148,6 +149,28 @@ def test_leaving_early_waits_for_what_has_begun_and_begins_nothing_more() -> Non
     assert running == 0
     assert at_close < 1000
     assert len(begun) == at_close
+
+
+def test_ctrl_c_pressed_again_hurries_too_and_what_has_begun_is_still_awaited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workers, "GRACE", 0.0)
+    free = threading.Event()
+    hurried: list[str] = []
+
+    def hurry() -> None:
+        hurried.append("again" if hurried else "first")
+        if len(hurried) == 1:
+            signal.raise_signal(signal.SIGINT)
+        free.set()
+
+    def groups() -> Iterator[list[str]]:
+        yield ["slow"]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(side_by_side(groups(), lambda _item: free.wait(SOON), 2, hurry))
+    assert hurried[:2] == ["first", "again"]
 
 
 @pytest.mark.parametrize("launched", [True, False], ids=["just started", "not yet started"])

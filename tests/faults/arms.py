@@ -1,21 +1,26 @@
 """How a trouble is made to strike exactly one request of a known run, and how often it did."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from email.utils import format_datetime
 from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any
+from unittest import mock
 from urllib.parse import urlencode
 
 from figgo_ops.sandbox.faults import Fault
-from figgo_ops.sandbox.messages import Entry
+from figgo_ops.sandbox.messages import Entry, Request, Response
+from figgo_ops.sandbox.microsoft365_tokens import LIFE
+from tests.faults.batches import Spoiler
 from tests.faults.grid import ANY, Operation, Trouble
-from tests.faults.world import DOUBTFUL, MANY, PAGED, REMOTE_DAYS, World
+from tests.faults.world import DOUBTFUL, HEROINE, MANY, PAGED, REMOTE_DAYS, World
 
 QUOTA_WAIT = timedelta(seconds=40)
+
+ELSEWHERE = "the fault struck another request than the one it was meant for"
 
 _OAUTH = {
     400: "invalid_request",
@@ -24,6 +29,8 @@ _OAUTH = {
     500: "internal_failure",
     503: "temporarily_unavailable",
 }
+_AADSTS = {400: 700016, 401: 7000215, 403: 53003}
+"""An application that is not known, a wrong secret, conditional access."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +102,21 @@ class Arms:
     struck: Callable[[], int] = int
     on_note: Callable[[Entry], object] = bool
     moves: int = 0
+    hits: list[int] = field(default_factory=list)
+    undo: ExitStack = field(default_factory=ExitStack)
 
     @contextmanager
     def armed(self) -> Iterator[None]:
         """The trouble strikes inside."""
-        arms = {"connection": self._road, "moving": self._move, "item": self._item}
+        arms = {
+            "connection": self._road,
+            "moving": self._move,
+            "item": self._item,
+            "batch": self._batch,
+            "token": self._token,
+        }
         arm = arms.get(self.case.trouble.level, self._request)
-        with self.world.watched(self._see):
+        with self.undo, self.world.watched(self._see):
             arm()
             yield
 
@@ -118,7 +133,11 @@ class Arms:
         if self.case.trouble.level in ("request", "page") and not (
             hit and hit[0].fault == self.case.trouble.kind
         ):
-            return "the fault struck another request than the one it was meant for"
+            return ELSEWHERE
+        if self.case.trouble.level in ("item", "batch") and self.hits[0] != self.target:
+            return ELSEWHERE
+        if self.case.trouble.level == "token" and not (hit and hit[0].status == 401):
+            return ELSEWHERE
         return ""
 
     def _see(self, entry: Entry) -> None:
@@ -143,14 +162,53 @@ class Arms:
         self.struck = lambda: self.world.stage.faults.struck(number)
 
     def _item(self) -> None:
-        """Let Exchange refuse single items; each request of these runs holds one."""
+        """Let single items be refused: Exchange is asked for one at a time here, Graph for one of hers."""
         wanted, world = self.case.operation, self.world
         assert isinstance(self.case.trouble.value, Mapping)
-        earlier = sum(fnmatchcase(entry.path, wanted.path) for entry in self.log[: self.target])
-        order = {"operation": wanted.path.rpartition("/")[2], "after": earlier, **self.case.trouble.value}
-        world.stage.exchange.switch("item_errors", order | ({"times": 1} if self.case.once else {}))
-        before = world.items_refused
-        self.struck = lambda: world.items_refused - before
+        earlier = sum(map(self.case.fits, self.log[: self.target]))
+        if wanted.service == "exchange":
+            earlier = sum(fnmatchcase(entry.path, wanted.path) for entry in self.log[: self.target])
+        what = wanted.path.rpartition("/")[2]
+        whose = {"operation": what} if wanted.service == "exchange" else {"method": what, "mailbox": HEROINE}
+        order = {**whose, "after": earlier, **self.case.trouble.value}
+        keeper = world.stage.keeper(world.corail.person(world.heroine))
+        keeper.switch("item_errors", order | ({"times": 1} if self.case.once else {}))
+        world.refused.clear()
+        self.hits = world.refused
+        self.struck = lambda: len(world.refused)
+
+    def _batch(self) -> None:
+        """Let somebody spoil batches that hold a request of hers."""
+        service, wanted = self.world.stage.microsoft365, self.case.operation
+        assert isinstance(self.case.trouble.value, Mapping)
+        spoiler, handle = Spoiler(self.case.trouble.value["way"], HEROINE), service.handle
+        service.switch("repeated", self.case.trouble.value.get("repeated", 409))
+
+        def spoilt(request: Request) -> Response:
+            hers = fnmatchcase(request.place, wanted.path) and fnmatchcase(
+                request.principal, wanted.principal
+            )
+            if not hers or len(self.seen) < self.target or (self.case.once and self.hits):
+                return handle(request)
+            self.hits.append(len(self.seen))
+            return spoiler.answer(handle, request)
+
+        self.undo.enter_context(mock.patch.object(service, "handle", spoilt))
+        self.struck = lambda: len(self.hits)
+
+    def _token(self) -> None:
+        """Let the token that the wanted request carries be worthless, and in the end every token."""
+
+        def noted(_entry: Entry) -> None:
+            if len(self.seen) == self.target or (not self.case.once and len(self.seen) > self.target):
+                self.moves += 1
+                if self.case.trouble.value == "expired":
+                    self.world.ahead += LIFE
+                else:
+                    self.world.stage.microsoft365.tokens.revoke()
+
+        self.on_note = noted
+        self.struck = lambda: self.moves
 
     def _road(self) -> None:
         """Block the way just before the wanted request: after the last answer of the same service."""
@@ -206,7 +264,15 @@ def _value(trouble: Trouble, operation: Operation, world: World) -> Any:
         value["headers"] = {"Retry-After": asked}
     if operation.dialect == "exchange" and value["status"] == 401:
         value["headers"] = {"WWW-Authenticate": "Negotiate, NTLM"}
-    elif operation.dialect == "oauth":
+    elif operation.dialect == "entra" and value["status"] in _AADSTS:
+        code = _AADSTS[value["status"]]
+        told = {
+            "error": _OAUTH[value["status"]],
+            "error_description": f"AADSTS{code}: no.",
+            "error_codes": [code],
+        }
+        value["body"] = told
+    elif operation.dialect in ("oauth", "entra"):
         value["error"] = _OAUTH.get(value["status"], f"refused_{value['status']}")
     elif flavour and operation.dialect == "google":
         value["reason"] = {"rights": "insufficientPermissions", "quota": "quotaExceeded"}[flavour]

@@ -22,7 +22,9 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     provider = getattr(request.module, "PROVIDER", "google")
     with World(tmp_path_factory.mktemp("world"), "google" if provider == "figgo" else provider) as made:
         yield made
-        assert made.stage.exchange.violations == []
+        graph = made.stage.microsoft365
+        assert made.stage.exchange.violations == graph.violations == []
+        assert (graph.events.forbidden_used, graph.notifications) == ([], [])
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from zlib import crc32
 
-from tests.faults.world import DOUBTFUL, HEROINE, PLAIN
+from tests.faults.world import DOUBTFUL, HEROINE, HERS, PLAIN
 
-Dialect = Literal["google", "oauth", "figgo", "exchange", "iis"]
-Level = Literal["request", "connection", "page", "moving", "item"]
+Dialect = Literal["google", "oauth", "figgo", "exchange", "iis", "graph", "entra"]
+Level = Literal["request", "connection", "page", "moving", "item", "batch", "token"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Operation:
 
 _PASSING = frozenset(
     {"dns", "refused", "drop-before", "drop-after", "reset-before", "reset-after"}
-    | {"silence", "late-commit", "cut-body", "html", "cut-json", "item"}
+    | {"silence", "late-commit", "cut-body", "html", "cut-json", "item", "spoilt", "worn"}
 )
 _BUSY = "ErrorServerBusy"
 
@@ -57,7 +57,7 @@ class Trouble:
     """One thing that goes wrong.
 
     Attributes:
-        kind: of `sandbox.faults`, or "dns", "refused", "moving" or "item".
+        kind: of `sandbox.faults`, or "dns", "refused", "moving", "item", "spoilt" or "worn".
         after: whether the write was carried out, or will be.
         late: whether a write that was put off arrives only after the next run.
     """
@@ -80,6 +80,16 @@ class Trouble:
         return self._said("code") is not None
 
     @property
+    def in_batch(self) -> bool:
+        """Whether it strikes one item of many, or what answers many."""
+        return self.level == "batch" or (self.level == "item" and not self.in_soap)
+
+    @property
+    def of_creations(self) -> bool:
+        """Whether it is about the name by which Graph knows a creation again."""
+        return self._said("way") == "arriving twice"
+
+    @property
     def leaves_doubt(self) -> bool:
         """Whether nothing was carried out, or not yet, and nobody can tell."""
         stands = self.after or self.kind in ("cut-body", "cut-json")
@@ -92,6 +102,10 @@ class Trouble:
 
 def _status(name: str, status: int, kind: str = "status", **more: object) -> Trouble:
     return Trouble(name, kind, {"status": status, **more}, after=kind == "status-after")
+
+
+def _spoilt(name: str, way: str, *, after: bool = False, **more: object) -> Trouble:
+    return Trouble(name, "spoilt", {"way": way, **more}, "batch", after=after)
 
 
 _HTML: Mapping[str, Any] = {
@@ -146,6 +160,22 @@ TROUBLES: tuple[Trouble, ...] = (
     _status("SOAP: after commit", 500, "status-after", **_TRANSIENT),
     Trouble("item: busy, with seconds", "item", {"code": _BUSY, "back_off": 40}, "item"),
     Trouble("item: before commit", "item", _TRANSIENT, "item"),
+    Trouble("item: 429 with seconds", "item", {"status": 429, "retry_after": 40}, "item"),
+    Trouble("item: 429 with nothing", "item", {"status": 429}, "item"),
+    Trouble("item: 503 before commit", "item", {"status": 503}, "item"),
+    Trouble("item: 503 after commit", "item", {"status": 503, "commit": True}, "item", after=True),
+    Trouble("item: 401", "item", {"status": 401}, "item"),
+    _spoilt("item: missing, not done", "unasked"),
+    _spoilt("item: missing, done", "unanswered", after=True),
+    _spoilt("item: a page", "garbled"),
+    _spoilt("item: no status", "shapeless"),
+    _spoilt("item: two with one id", "told twice"),
+    _spoilt("half of a batch, not done", "half asked"),
+    _spoilt("half of a batch, done", "half answered", after=True),
+    _spoilt("duplicate, told by 409", "arriving twice", after=True, repeated=409),
+    _spoilt("duplicate, told by 400", "arriving twice", after=True, repeated=400),
+    Trouble("token expired", "worn", "expired", "token"),
+    Trouble("token revoked", "worn", "revoked", "token"),
 )
 
 ANY = "*"
@@ -160,6 +190,21 @@ def _google(name: str, method: str, path: str = _EVENTS, **more: object) -> Oper
 def _exchange(name: str, place: str, **more: object) -> Operation:
     path = f"*/Exchange.asmx{place}"
     return Operation(name, "exchange", "POST", path, **{"principal": HEROINE, "dialect": "exchange", **more})  # type: ignore[arg-type]
+
+
+def _graph(name: str, method: str, **more: object) -> Operation:
+    return Operation(
+        name,
+        "microsoft365",
+        "POST",
+        f"*/$batch/{method}",
+        HERS,
+        **{"dialect": "graph", **more},  # type: ignore[arg-type]
+    )
+
+
+def _entra(name: str, method: str, place: str) -> Operation:
+    return Operation(name, "microsoft365", method, place, dialect="entra")
 
 
 PROVIDERS: Mapping[str, tuple[Operation, ...]] = {
@@ -184,6 +229,16 @@ PROVIDERS: Mapping[str, tuple[Operation, ...]] = {
         _exchange("remove", "/DeleteItem", writes=True),
         _exchange("settle", "/FindItem", amid=True, setting=DOUBTFUL),
     ),
+    "microsoft365": (
+        _entra("discovery", "GET", "*/openid-configuration"),
+        _entra("token", "POST", "*/oauth2/v2.0/token"),
+        _graph("list", "GET", later=ANY),
+        _graph("list again", "GET", later=ANY, again=True),
+        _graph("create", "POST", writes=True),
+        _graph("update", "PATCH", writes=True),
+        _graph("remove", "DELETE", writes=True),
+        _graph("settle", "GET", amid=True, setting=DOUBTFUL),
+    ),
     "figgo": (
         Operation("people", "figgo", "GET", "/api/v3/users", later=_OFFSET),
         Operation("entities", "figgo", "GET", "*/api/establishments", later="*page=[2-9]*"),
@@ -200,6 +255,9 @@ REASONS: Mapping[str, str] = {
     "c": "the answer is never more than one page",
     "d": "the service has no such refusal; its quota answers 429",
     "e": "only Exchange speaks SOAP, and only to whom it has let in",
+    "f": "only Graph takes batches, and only from whom it gave a token",
+    "g": "no token goes along, or its end is the row 401",
+    "h": "only a creation has a name that Graph knows again",
 }
 
 
@@ -213,9 +271,15 @@ def reason(trouble: Trouble, operation: Operation) -> str | None:
         return "c"
     if trouble.name == "403 quota" and operation.dialect != "google":
         return "d"
+    return _other_tongue(trouble, operation)
+
+
+def _other_tongue(trouble: Trouble, operation: Operation) -> str | None:
     if trouble.in_soap and operation.dialect != "exchange":
         return "e"
-    return None
+    if operation.dialect != "graph" and (trouble.in_batch or trouble.level == "token"):
+        return "f" if trouble.in_batch else "g"
+    return "h" if trouble.of_creations and operation.name != "create" else None
 
 
 def cells(provider: str) -> list[tuple[Trouble, Operation]]:

@@ -10,6 +10,9 @@ from tests.faults.arms import Arms, Case, aim
 from tests.faults.world import HEROINE, Course, Ending, Picture, World
 from tests.rehearsal import LOG_ONS, WRITES
 
+MOST = 4
+"""Requests about one mailbox that Microsoft Graph answers at the same time."""
+
 QUIET = timedelta(minutes=11)
 """A mailbox gets no creation for ten minutes after one that nobody can tell about."""
 
@@ -55,6 +58,7 @@ def first_complaint(world: World, course: Course, ending: Ending) -> str:
         or _neither_before_nor_after(world.before, course.picture, shown)
         or _written_though_unread(world.before, shown, ending)
         or _silent(course.picture, shown, ending)
+        or _pressed(world)
     )
 
 
@@ -98,7 +102,8 @@ def _repaired(world: World, case: Case, first: Ending) -> tuple[str, Ending, str
 def created_in_doubt(world: World, log: Iterable[Entry], first: Ending) -> str:
     """Where the outcome of a creation is not known, none is sent until ten minutes have passed."""
     doubted = {world.corail.mail(number) for number in first.doubted}
-    sent = [entry.principal for entry in log if entry.principal in doubted and world.house.creates(entry)]
+    created = {mail for entry in log if world.house.creates(entry) for mail in entry.principal.split()}
+    sent = sorted(doubted & created)
     return f"created for {sent} in doubt" if sent else ""
 
 
@@ -128,13 +133,14 @@ def sent_though_unread(case: Case, log: Iterable[Entry], ending: Ending) -> str:
     asked = case.operation
     if ending.exit == 0 or asked.writes or asked.amid or case.trouble.level == "moving":
         return ""
-    sent = [f"{one.method} {one.path}" for one in log if one.principal == HEROINE and _writes(one)]
+    hers = [one for one in log if HEROINE in one.principal.split()]
+    sent = [f"{one.method} {one.path}" for one in hers if _writes(one)]
     return f"{sent} sent though a read had failed" if sent else ""
 
 
 def _writes(entry: Entry) -> bool:
-    method, place = WRITES.get(entry.service, ("", ""))
-    wanted = fnmatchcase(entry.method, method) and fnmatchcase(entry.path, place)
+    method, *places = WRITES.get(entry.service, ("",))
+    wanted = fnmatchcase(entry.method, method) and any(fnmatchcase(entry.path, one) for one in places)
     return wanted and entry.path not in LOG_ONS
 
 
@@ -146,6 +152,13 @@ def _silent(after: Picture, shown: Picture, ending: Ending) -> str:
     if ending.named is not None and not wrong <= ending.named:
         return f"the run does not name {sorted(wrong - ending.named)}"
     return ""
+
+
+def _pressed(world: World) -> str:
+    """Nobody is asked again before the pause is over that they wanted, nor by five requests at once."""
+    gate = world.stage.microsoft365.gate
+    crowded = [mail for mail, most in gate.most.items() if most > MOST]
+    return f"asked too early {gate.too_early}, by too many {crowded}" if gate.too_early or crowded else ""
 
 
 def _difference(wanted: Picture, shown: Picture) -> str:

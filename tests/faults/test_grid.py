@@ -1,13 +1,14 @@
 """The fault matrix itself: it is whole, it is printed, and each of its rules can be broken."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
 
 from figgo_ops.sandbox.faults import KINDS
 from tests.faults import grid
-from tests.faults.arms import Arms, Case, aim
+from tests.faults.arms import ELSEWHERE, Arms, Case, aim
+from tests.faults.batches import WAYS
 from tests.faults.cells import judge, parameters
 from tests.faults.grid import PROVIDERS, REASONS, TROUBLES, Operation, Trouble
 from tests.faults.judge import (
@@ -18,7 +19,7 @@ from tests.faults.judge import (
     play,
     sent_though_unread,
 )
-from tests.faults.world import Course, Ending, World
+from tests.faults.world import HEROINE, Course, Ending, World
 
 SEED = 20261122
 PAIRS = [(p, t, o) for p, operations in PROVIDERS.items() for o in operations for t in TROUBLES]
@@ -37,6 +38,13 @@ def operation(name: str, provider: str = "google") -> Operation:
 def swiss(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The same three people, at Exchange."""
     with World(tmp_path_factory.mktemp("swiss"), "exchange") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def islanders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Twenty people, at Microsoft 365."""
+    with World(tmp_path_factory.mktemp("islanders"), "microsoft365") as made:
         yield made
 
 
@@ -76,15 +84,22 @@ def test_every_reason_is_needed() -> None:
 
 def test_every_kind_of_fault_that_the_stand_ins_play_is_in_the_grid() -> None:
     """A delay is left out: it is a drip that arrives at once."""
-    assert {one.kind for one in TROUBLES} == (KINDS.keys() - {"delay"}) | {"dns", "refused", "moving", "item"}
+    ours = {"dns", "refused", "moving", "item", "spoilt", "worn"}
+    assert {one.kind for one in TROUBLES} == (KINDS.keys() - {"delay"}) | ours
 
 
-@pytest.mark.parametrize("name", ["world", "swiss"])
+def test_every_way_to_spoil_a_batch_is_in_the_grid() -> None:
+    values = [one.value for one in TROUBLES if one.kind == "spoilt"]
+    assert {value["way"] for value in values if isinstance(value, Mapping)} == WAYS.keys()
+
+
+@pytest.mark.parametrize("name", ["world", "swiss", "islanders"])
 def test_every_request_of_a_run_belongs_to_an_operation(request: pytest.FixtureRequest, name: str) -> None:
     world: World = request.getfixturevalue(name)
     course = world.course(operation("settle").setting)
     cases = [Case(TROUBLES[0], one, True) for operations in PROVIDERS.values() for one in operations]
     strangers = {(e.method, e.path) for e in course.log if e.principal != "basile@corail.example"}
+    assert any(e.service == world.house.provider for e in course.log)
     for entry in course.log:
         if any(case.fits(entry) for case in cases):
             strangers.discard((entry.method, entry.path))
@@ -121,6 +136,30 @@ def test_an_item_that_is_never_refused_fails_its_cell(swiss: World) -> None:
     with swiss.set_up(case.setting), arms.armed():
         assert swiss.run().exit == 0
         assert arms.complaint() == "the fault struck 0 times"
+
+
+@pytest.mark.parametrize("name", ["item: 503 after commit", "item: missing, done", "token revoked"])
+def test_what_only_batches_suffer_fails_its_cell_where_it_never_strikes(islanders: World, name: str) -> None:
+    case = Case(trouble(name), operation("create", "microsoft365"), once=True)
+    course = islanders.course(case.setting)
+    arms = Arms(islanders, case, len(course.log), course.log)
+    with islanders.set_up(case.setting), arms.armed():
+        assert islanders.run().exit == 0
+        assert arms.complaint() in ("the fault struck 0 times", ELSEWHERE)
+
+
+@pytest.mark.parametrize("name", ["item: 503 after commit", "item: missing, done", "token revoked"])
+def test_what_only_batches_suffer_fails_its_cell_where_it_strikes_another_request(
+    islanders: World, name: str
+) -> None:
+    listing, creating = operation("list", "microsoft365"), operation("create", "microsoft365")
+    course = islanders.course(listing.setting)
+    arms = Arms(islanders, Case(trouble(name), listing, once=True), 1, course.log)
+    with islanders.set_up(listing.setting), arms.armed():
+        assert islanders.run().exit == 0
+        assert arms.complaint() == ELSEWHERE
+    hers = aim(Case(trouble(name), creating, once=True), course.log)
+    assert len(course.log[hers].principal.split()) == 20, "one of twenty is struck"
 
 
 def test_a_fault_that_strikes_elsewhere_fails_its_cell(world: World) -> None:
@@ -238,7 +277,30 @@ def test_a_cell_is_played_with_a_fault_that_strikes_once_and_with_one_that_stays
     assert [one.letter for one in verdicts] == ["=", "r"]
 
 
-@pytest.mark.parametrize(("name", "provider"), [("world", "google"), ("swiss", "exchange")])
+def test_a_creation_in_doubt_is_seen_in_a_batch(islanders: World) -> None:
+    log = islanders.course("plain").log
+    doubted = Ending(1, frozenset({islanders.heroine}), doubted=frozenset({islanders.heroine}))
+    assert created_in_doubt(islanders, log, doubted) == "created for ['adele@corail.example'] in doubt"
+    assert created_in_doubt(islanders, log[:-3], doubted) == ""
+
+
+def test_a_mailbox_that_is_asked_too_early_or_by_too_many_breaks_a_rule(islanders: World) -> None:
+    course = islanders.course("plain")
+    with islanders.set_up("plain"):
+        assert islanders.run().exit == 0
+        gate = islanders.stage.microsoft365.gate
+        assert gate.most[HEROINE] == 1
+        assert first_complaint(islanders, course, CLEAN) == ""
+        gate.most[HEROINE] = 5
+        assert "by too many ['adele@corail.example']" in first_complaint(islanders, course, CLEAN)
+        gate.most[HEROINE] = 4
+        gate.too_early.append((HEROINE, 3.0))
+        assert "asked too early" in first_complaint(islanders, course, CLEAN)
+
+
+@pytest.mark.parametrize(
+    ("name", "provider"), [("world", "google"), ("swiss", "exchange"), ("islanders", "microsoft365")]
+)
 def test_the_same_cell_comes_out_the_same_again(
     request: pytest.FixtureRequest, name: str, provider: str
 ) -> None:

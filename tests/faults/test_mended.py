@@ -4,19 +4,25 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
-from figgo_ops import workers
+from figgo_ops import sync, workers
 from figgo_ops.calendars import _google_http
 from figgo_ops.calendars._hurry import Hurry
 from figgo_ops.calendars._lost import Lost
 from figgo_ops.errors import Incomplete
 from figgo_ops.sandbox.exchange import PATH
+from figgo_ops.sandbox.home import TENANT_ID
+from figgo_ops.sandbox.messages import Request, Response
 from figgo_ops.sandbox.people import LegalEntity
-from tests.rehearsal import GENEVA, Clock, Corail
+from tests.faults.batches import Spoiler
+from tests.rehearsal import ANTILLES, GENEVA, Clock, Corail
+
+TOKEN = f"/{TENANT_ID}/oauth2/v2.0/token"
 
 
 @pytest.fixture
@@ -82,6 +88,82 @@ def test_an_event_that_exchange_could_not_look_at_just_then_is_looked_at_again(
     assert (result.deleted, result.failed, result.unknown) == (1, [], [])
     asked = [entry.path.rpartition("/")[2] for entry in corail.calls("exchange")]
     assert asked[-3:] == ["GetItem", "GetItem", "DeleteItem"]
+
+
+@pytest.fixture
+def islanders(corail: Corail) -> list[int]:
+    """Four people whose mailboxes are at Microsoft 365, each with one day off that the calendar shows."""
+    names = ("Aline", "Boris", "Carole", "Denis")
+    people = [
+        corail.stage.hire(name, "Cadet", ANTILLES, f"{name.lower()}@corail-antilles.example").id
+        for name in names
+    ]
+    for person in people:
+        day_off(corail, person, date(2026, 12, 2))
+    assert corail.sync(*people).created == 4
+    corail.forget_calls()
+    return people
+
+
+def test_an_answer_under_the_id_of_another_request_is_nobodys_listing(
+    corail: Corail, islanders: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last of two answers was believed: a colleague's calendar, in which all of hers was missing."""
+    service = corail.stage.microsoft365
+    spoiler, handle = Spoiler("told twice", corail.mail(islanders[0])), service.handle
+
+    def spoilt(request: Request) -> Response:
+        hers = spoiler.mailbox in request.principal.split()
+        return spoiler.answer(handle, request) if hers else handle(request)
+
+    monkeypatch.setattr(service, "handle", spoilt)
+    result = corail.sync(*islanders)
+    assert (result.created, result.deleted, corail.writes()) == (0, 0, [])
+    assert islanders[0] in {row.employee for row in result.unreadable}
+    assert [len(corail.events(person)) for person in islanders] == [1, 1, 1, 1]
+
+
+def test_a_batch_that_was_refused_as_a_whole_goes_as_a_whole_again(
+    corail: Corail, islanders: list[int]
+) -> None:
+    """Each of its requests rested for a time of its own, and then went alone."""
+    corail.fault("microsoft365", "status", path="*/GET", value=503)
+    result = corail.sync(*islanders)
+    assert (result.unchanged, result.unreadable) == (4, [])
+    asked = [len(entry.principal.split()) for entry in corail.calls("microsoft365")]
+    assert asked == [4, 4]
+
+
+def test_creations_of_a_batch_are_told_though_the_token_for_the_last_of_them_is_refused(
+    corail: Corail, islanders: list[int]
+) -> None:
+    """All of them counted as failed, and no undo would ever have found those that were there."""
+    for person in islanders:
+        day_off(corail, person, date(2026, 12, 9))
+    expired = {"error": "invalid_client", "error_description": "AADSTS7000222: expired."}
+    order = {"method": "POST", "mailbox": corail.mail(islanders[0]), "status": 401, "times": 1}
+    corail.stage.microsoft365.switch("item_errors", order)
+    corail.fault("microsoft365", "status", path=TOKEN, after=1, value={"status": 401, "body": expired})
+    result = corail.sync(*islanders)
+    assert [len(corail.events(person)) for person in islanders] == [1, 2, 2, 2]
+    assert (result.created, [row.employee for row in result.failed]) == (3, islanders[:1])
+    assert "has expired" in result.failed[0].error
+    corail.stage.faults.clear()
+    with corail.session(retry_credential=True) as session:
+        assert sync.sync(session, sync.Ask(tuple(map(str, islanders)))).created == 1
+
+
+def test_a_date_until_which_microsofts_sign_in_wants_quiet_is_read_by_our_own_clock(
+    corail: Corail, islanders: list[int]
+) -> None:
+    """It was compared with the machine's clock, and so far away here that nobody waited for it."""
+    until = corail.clock.now() + timedelta(seconds=40)
+    headers = {"Retry-After": format_datetime(until, usegmt=True)}
+    corail.fault("microsoft365", "status", path="*/token", value={"status": 429, "headers": headers})
+    result = corail.sync(*islanders)
+    assert (result.unchanged, result.unreadable) == (4, [])
+    assert [entry.status for entry in corail.calls("microsoft365", path=TOKEN)] == [429, 200]
+    assert corail.clock.now() >= until
 
 
 def grown(corail: Corail) -> dict[int, LegalEntity]:

@@ -7,6 +7,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Self
+from unicodedata import normalize
 from unittest import mock
 
 from figgo_ops import sync
@@ -17,15 +18,26 @@ from figgo_ops.sandbox.exchange_call import ItemErrors
 from figgo_ops.sandbox.exchange_soap import RefusedError
 from figgo_ops.sandbox.exchange_store import FOLDERS, Mailbox
 from figgo_ops.sandbox.messages import Entry, Request, Service
+from figgo_ops.sandbox.microsoft365_gate import Gate
+from figgo_ops.sandbox.microsoft365_gate import ItemErrors as Microsoft365Errors
 from figgo_ops.sandbox.people import LegalEntity, Person
 from tests.faults.weather import Weather
-from tests.rehearsal import GENEVA, TENANT, Corail, drawn, key_of
+from tests.rehearsal import ANTILLES, GENEVA, TENANT, Corail, drawn, key_of
 
 PLAIN, DOUBTFUL, PAGED = "plain", "doubtful", "paged"
 """How a run is set up: as it is; a creation whose outcome is not told; everything listed in small pages."""
 
 HEROINE = "adele@corail.example"
 """Whose requests the faults strike; the colleague's must not suffer."""
+
+HERS = f"*{HEROINE}*"
+"""Her requests, and the batches that hold one."""
+
+CROWD = (
+    *("Diane", "Émile", "Flora", "Gaspard", "Hélène", "Isidore", "Jeanne", "Kévin", "Léonie"),
+    *("Marius", "Noémie", "Octave", "Pauline", "Quentin", "Rosalie", "Sylvain", "Thérèse", "Ulysse"),
+)
+"""Who fills a batch of twenty, where requests go in batches: with the heroine and her colleague."""
 
 MANY = range(1001, 1102)
 """Legal entities that fill a second page."""
@@ -97,12 +109,14 @@ class House:
     Attributes:
         creation: the path of creations, as a pattern.
         small_pages: the switch and the value that make its lists come in small pages.
+        crowd: further people, with the same to do as the heroine.
     """
 
     provider: str
     legal_entity: int
     creation: str
     small_pages: tuple[str, int]
+    crowd: tuple[str, ...] = ()
 
     def creates(self, entry: Entry) -> bool:
         """Whether this request is a creation."""
@@ -114,6 +128,7 @@ class House:
 HOUSES = {
     "google": House("google", 1, "*/events", ("short_pages", 1)),
     "exchange": House("exchange", GENEVA, "*/CreateItem", ("page_cap", 1)),
+    "microsoft365": House("microsoft365", ANTILLES, "*/POST", ("page_cap", 1), CROWD),
 }
 
 
@@ -133,19 +148,24 @@ class World:
     A colleague has a creation to do, and a third person is only there to be listed.
 
     Attributes:
-        items_refused: single items that Exchange was made to refuse so far.
+        refused: for each single item that was made to fail, how many requests had been answered before.
+        ahead: seconds by which Microsoft's clock has run ahead, so that its tokens end.
     """
 
     def __init__(self, folder: Path, provider: str = "google") -> None:
         self.house = HOUSES[provider]
-        self.items_refused = 0
+        self.refused: list[int] = []
+        self.ahead = 0.0
         self._patches = ExitStack()
         self.corail = self._patches.enter_context(Corail(folder, people=0))
         self.weather = self._patches.enter_context(Weather(self.corail.clock))
         self.stage = self.corail.stage
         self.stage.exchange.clock = self.stage.figgo.clock
+        self.stage.microsoft365.clock = lambda: self.stage.figgo.clock() + self.ahead
         self.heroine, self.colleague, self.other = map(self._hired, ("Adèle", "Basile", "Chloé"))
-        self._patches.enter_context(mock.patch.object(ItemErrors, "strike", self._counted(ItemErrors.strike)))
+        self.crowd = tuple(map(self._hired, self.house.crowd))
+        for errors in (ItemErrors, Microsoft365Errors):
+            self._patches.enter_context(mock.patch.object(errors, "strike", self._counted(errors.strike)))
         self._prepare()
         self._start = self._kept()
         self.before = self.picture()
@@ -159,7 +179,8 @@ class World:
         self._patches.close()
 
     def _hired(self, name: str) -> int:
-        mail = f"{name.lower().replace('è', 'e')}@corail.example"
+        plain = normalize("NFD", name.lower()).encode("ascii", "ignore").decode()
+        mail = f"{plain}@corail.example"
         return self.stage.hire(name, "Aubert", self.house.legal_entity, mail).id
 
     def _prepare(self) -> None:
@@ -173,34 +194,49 @@ class World:
         self.corail.rewrite('working_time = "weekdays"', 'working_time = "userdates"')
         for provider in HOUSES:
             self.corail.rewrite(f'kind = "{provider}"', f'kind = "{provider}"\nthreads = 1')
+        self.corail.rewrite("delete_min = 10", "delete_min = 50")
         self.corail.rewrite("[limits]", f"[scope]\nexcept = [{self.other}]\n\n[limits]")
         for day in REMOTE_DAYS:
             company.enter_by_hr(self.heroine, day, account="Télétravail")
         company.enter_by_hr(self.heroine, date(2026, 12, 23), date(2026, 12, 29), "Congés payés")
-        pending = company.request_leave(self.heroine, date(2027, 1, 11), date(2027, 1, 13))
         company.enter_by_hr(self.colleague, date(2026, 12, 7), date(2026, 12, 8))
-        given_up = company.request_leave(self.heroine, date(2027, 2, 1))
-        company.approve(given_up.id)
-        assert self.corail.sync().created == 4
+        moves = [self._planned(person) for person in (self.heroine, *self.crowd)]
+        assert self.corail.sync().created == 2 + 2 * len(moves)
         self._forget_how_to_log_on()
-        company.approve(pending.id)
-        company.ask_cancellation(given_up.id)
-        company.settle_cancellation(given_up.id, True)
-        company.enter_by_hr(self.heroine, date(2027, 3, 8), date(2027, 3, 9))
+        for move_on in moves:
+            move_on()
         company.enter_by_hr(self.colleague, date(2027, 3, 1))
+
+    def _planned(self, person: int) -> Callable[[], object]:
+        """Somebody asks for two absences; later the one is approved, the other given up, a third entered."""
+        company = self.stage.company
+        pending = company.request_leave(person, date(2027, 1, 11), date(2027, 1, 13))
+        given_up = company.request_leave(person, date(2027, 2, 1))
+        company.approve(given_up.id)
+
+        def move_on() -> None:
+            company.approve(pending.id)
+            company.ask_cancellation(given_up.id)
+            company.settle_cancellation(given_up.id, True)
+            company.enter_by_hr(person, date(2027, 3, 8), date(2027, 3, 9))
+
+        return move_on
 
     def _forget_how_to_log_on(self) -> None:
         """Let every run begin with the question which methods are offered."""
         with self.corail.session() as session:
             session.ledger.remember(TENANT, "exchange: log-on", "")
 
-    def _counted(self, strike: Callable[[ItemErrors, str], None]) -> Callable[[ItemErrors, str], None]:
-        def counted(errors: ItemErrors, operation: str) -> None:
+    def _counted(self, strike: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*item: Any) -> Any:
+            before = len(self.stage.log.entries())
             try:
-                strike(errors, operation)
+                order = strike(*item)
             except RefusedError:
-                self.items_refused += 1
+                self.refused.append(before)
                 raise
+            self.refused += [before] if order else []
+            return order
 
         return counted
 
@@ -225,7 +261,7 @@ class World:
                     "status-after",
                     method="POST",
                     path=house.creation,
-                    principal=HEROINE,
+                    principal=HERS,
                     value=503,
                 )
             if setting == PAGED:
@@ -269,12 +305,16 @@ class World:
         """Nothing goes wrong any more."""
         self.weather.clear()
         self.stage.faults.clear()
-        self.stage.exchange.switch("item_errors", {})
+        for service in (self.stage.exchange, self.stage.microsoft365):
+            service.switch("item_errors", {})
+        self.stage.microsoft365.switch("repeated", 409)
+        self.ahead = 0.0
 
     def picture(self) -> Picture:
         """What the calendars show; a double shows under a name of its own."""
         exchange = self.stage.exchange
-        calendars = {one: self.corail.events(one) for one in (self.heroine, self.colleague, self.other)}
+        everybody = (self.heroine, self.colleague, self.other, *self.crowd)
+        calendars = {one: self.corail.events(one) for one in everybody}
         found: Picture = {}
         for number, events in (calendars | {NOBODY: exchange.content(exchange.account)}).items():
             shown = found.setdefault(number, {})
@@ -290,6 +330,8 @@ class World:
         switch, small = self.house.small_pages
         undo.callback(keeper.switch, switch, keeper.switches[switch])
         keeper.switch(switch, small)
+        if self.house.crowd:
+            return  # Figgo's own pages are turned in another world, for fewer people
         undo.enter_context(mock.patch.object(pages, "SMALLEST_PAGE", 2))
         agencies = (
             LegalEntity(number, f"Agence {number}", "Europe/Paris", "FR", "x.example") for number in MANY
@@ -301,20 +343,20 @@ class World:
     def _kept(self) -> _Start:
         google, company = self.stage.google, self.stage.company
         places: list[dict[str, Any]] = [google.mailbox(mail).events for mail in google.mails()]
-        places += [box.folder(name) for box in self._on_exchange() for name in FOLDERS]
+        places += [box.folder(name) for box in self._in_outlook() for name in FOLDERS]
         events = [(place, dict(place)) for place in places]
         ledger = {path: path.read_bytes() for path in self.stage.home.glob("ledger.db*")}
         return _Start(events, ledger, dict(company.people), dict(company.legal_entities))
 
-    def _on_exchange(self) -> list[Mailbox]:
+    def _in_outlook(self) -> list[Mailbox]:
         exchange = self.stage.exchange
-        return [exchange.mailbox(mail) for mail in (*exchange.mails(), exchange.account)]
+        return [*self.stage.organization.mailboxes(), exchange.mailbox(exchange.account)]
 
     def _restore(self) -> None:
         self.stage.faults.settle()
         for place, events in self._start.events:
             _refill(place, events)
-        for mailbox in self._on_exchange():
+        for mailbox in self._in_outlook():
             mailbox.version += 1  # the stand-in keeps a list as long as nothing changes
         for path in self.stage.home.glob("ledger.db*"):
             path.unlink()
@@ -324,6 +366,8 @@ class World:
         _refill(self.stage.company.legal_entities, self._start.entities)
         self.list_days(REMOTE_DAYS, listed=True)
         self.corail.clock.slept = 0.0
+        graph = self.stage.microsoft365
+        graph.gate = Gate(graph.switches, graph.clock)  # it would remember pauses of a time to come
         self.corail.forget_calls()
 
 

@@ -153,7 +153,7 @@ def strange(page: str, world: World) -> None:
     assert [label for label, text in entities.items() if text not in cells] == []
 
 
-@pytest.fixture(scope="module", params=["google", "exchange"])
+@pytest.fixture(scope="module", params=["google", "exchange", "microsoft365"])
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Everything of the plan in the calendars, at each provider."""
     if request.param == "google":

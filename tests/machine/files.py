@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -42,9 +42,25 @@ def give_to(ledger: Path, tenant: str, other: str) -> None:
 
 def served_by(text: str, service: str, legal_entities: Collection[int] = EVERYBODY) -> str:
     """The tenant file of a company with one calendar, which reaches all of these."""
-    parts = re.split(r"(?m)^(?=\[)", text)
-    left = [one for one in parts if not one.startswith("[[calendar]]") or f'kind = "{service}"' in one]
-    return re.sub(r"(?m)^(legal_entities = ).*$", rf"\1{list(legal_entities)}", "".join(left), count=1)
+    return shared_by(text, {service: legal_entities})
+
+
+def shared_by(text: str, services: Mapping[str, Collection[int]]) -> str:
+    """The tenant file of a company with these calendars, each for these legal entities."""
+    parts = []
+    for part in re.split(r"(?m)^(?=\[)", text):
+        kind = re.search(r'(?m)^kind = "(.*)"$', part) if part.startswith("[[calendar]]") else None
+        if kind and kind[1] in services:
+            entities = list(services[kind[1]])
+            parts.append(re.sub(r"(?m)^(legal_entities = ).*$", rf"\1{entities}", part, count=1))
+        elif not part.startswith("[[calendar]]"):
+            parts.append(part)
+    return "".join(parts)
+
+
+def one_thread(text: str, service: str) -> str:
+    """Which of several threads is struck would be another one in each repetition."""
+    return text.replace(f'kind = "{service}"', f'kind = "{service}"\nthreads = 1')
 
 
 class TenantFile:
@@ -52,7 +68,7 @@ class TenantFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._head, _, rest = self.text.partition("[events]\n")
+        _, _, rest = self.text.partition("[events]\n")
         self._zones = rest[rest.index("\n[[zone]]") : rest.index("[limits]")]
 
     @property
@@ -68,7 +84,8 @@ class TenantFile:
     def write(self, policy: Policy) -> None:
         """Say this, and what people answered before."""
         answered = [line for line in self.text.splitlines() if line.startswith("look_alikes")]
-        head = self._head.replace('timezone = "Europe/Paris"', f'timezone = "{policy.timezone}"', 1)
+        head, _, _ = self.text.partition("[events]\n")
+        head = re.sub(r'(?m)^timezone = ".*"$', f'timezone = "{policy.timezone}"', head, count=1)
         limits = f"[limits]\ndelete_ratio = 0.3\ndelete_min = {LIMITS}\n"
         scope = f"[scope]\nexcept = {sorted(policy.excluded)}\n\n"
         text = head + _events(policy, answered) + self._zones + scope + limits

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
 from figgo_ops.sandbox.messages import Entry
+from tests.machine import files
 from tests.machine.reference import DAY
 from tests.machine.seen import Seen, first_day
 from tests.rehearsal import Corail
@@ -52,6 +53,15 @@ class Hands(ABC):
     def __init__(self, corail: Corail) -> None:
         self.corail = corail
         self.keeper: Any = getattr(corail.stage, self.service)
+
+    @classmethod
+    def tenant_file(cls, text: str) -> str:
+        """The tenant file of a company whose mailboxes are all there, made of the rehearsal company's."""
+        return files.one_thread(files.served_by(text, cls.service), cls.service)
+
+    def fall_silent(self) -> None:
+        """Answer nobody any more until `relent`."""
+        self.corail.fault(self.service, "drop-before", times=None)
 
     def strike(
         self, calls: Calls, kind: str, value: Any = None, after: int = 0, times: int | None = None

@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-PROVIDERS = 2
+PROVIDERS = 4
 """So many machines there are; in a short search they share the examples among them."""
 
 LONG = 1000

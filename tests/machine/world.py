@@ -23,6 +23,7 @@ from tests.machine.judge import Judge, Memory, Run
 from tests.machine.mishaps import ANSWERS, FIGGO, Mishap
 from tests.machine.reference import Employee, HalfDay, Policy
 from tests.machine.seen import found
+from tests.moving import planned_move
 from tests.rehearsal import TENANT, Corail
 
 PAST, FUTURE = timedelta(days=30), timedelta(days=540)
@@ -32,14 +33,11 @@ DEAD = 120.0
 
 
 @cache
-def _template(folder: Path, service: str) -> Path:
+def _template(folder: Path, hands: type[Hands]) -> Path:
     """A home whose keys and certificates are made once: making them is what starting a company costs."""
-    home = folder / f"template-{service}"
+    home = folder / f"template-{hands.service}"
     with Corail(home, people=0) as made:
-        text = files.served_by(made.file.read_text("utf-8"), service)
-        # Which of several threads is struck would be another one in each repetition.
-        text = text.replace(f'kind = "{service}"', f'kind = "{service}"\nthreads = 1')
-        made.file.write_text(text, "utf-8")
+        made.file.write_text(hands.tenant_file(made.file.read_text("utf-8")), "utf-8")
     return home
 
 
@@ -83,7 +81,7 @@ class World:
     """A company of a few people, its calendars, and one support engineer."""
 
     def __init__(self, hands: type[Hands], folder: Path) -> None:
-        self.folder = shutil.copytree(_template(folder, hands.service), folder / "company")
+        self.folder = shutil.copytree(_template(folder, hands), folder / "company")
         self.corail = Corail(self.folder, people=0)
         self.corail.__enter__()
         self.stage, self.company = self.corail.stage, self.corail.stage.company
@@ -188,9 +186,12 @@ class World:
 
     def plan(self, *people: int, **asked: Any) -> Plan | FiggoOpsError:
         """A look, which must change nothing; the error where it failed."""
+        return self._looked(lambda: self.corail.plan(*people, **asked))
+
+    def _looked(self, look: Callable[[], Plan]) -> Plan | FiggoOpsError:
         before = self.hands.look()
         try:
-            return self.corail.plan(*people, **asked)
+            return look()
         except FiggoOpsError as error:
             return error
         finally:
@@ -207,13 +208,22 @@ class World:
     def confirm(self, *people: int, **asked: Any) -> Ran:
         """Look, and act at once on what was seen, whatever it needs a word for."""
         seen = self.plan(*people, **asked)
+        return self._confirmed(seen, *people, **asked)
+
+    def move(self, to: str, entity: int) -> Ran:
+        """A legal entity goes to another calendar, as somebody saw it planned; nobody else is looked at."""
+        answers = {"look_alikes": "ignore"}
+        seen = self._looked(lambda: planned_move(self.corail, to, entity, **answers))
+        return self._confirmed(seen, fresh=False, since="start", **answers)
+
+    def _confirmed(self, seen: Plan | FiggoOpsError, *people: int, fresh: bool = True, **asked: Any) -> Ran:
         if isinstance(seen, FiggoOpsError):
             return Ran(None, seen)
-        return self._judged(lambda: self._applied(seen), people, asked, seen)
+        return self._judged(lambda: self._applied(seen), people, asked, seen, fresh=fresh)
 
-    def under(self, mishap: Mishap) -> Ran:
-        """A run to which this happens."""
-        run = self.confirm if mishap.worded else self.sync
+    def under(self, mishap: Mishap, run: Callable[[], Ran] | None = None) -> Ran:
+        """A run to which this happens: any, or the one given."""
+        run = run or (self.confirm if mishap.worded else self.sync)
         if mishap.what == "death":
             ran = self._die(run, mishap.after + 1)
             if mishap.again:
@@ -268,7 +278,7 @@ class World:
 
         def death() -> None:
             kept.append(self.put_aside())
-            self.corail.fault(self.hands.service, "drop-before", times=None)
+            self.hands.fall_silent()
             self.corail.clock.interrupt = "now"
 
         with self.corail.upon(fits, death):

@@ -74,19 +74,26 @@ class Searcher:
 
 
 def secrets_in(folder: Path) -> dict[str, str]:
-    """Every secret kept in a home's `secrets/`; of a service account the key, its id, and each line of it."""
+    """Every secret kept in a home's `secrets/`; of private keys the whole and each line."""
     found = {}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         text = file.read_bytes().decode(errors="replace").strip()
         if text.startswith("{"):
             account = json.loads(text)
             found[f"{file.name} id"] = account["private_key_id"]
-            lines = account["private_key"].split("\n")[1:-2]
-            found[f"{file.name} body"] = "".join(lines)
-            found |= {f"{file.name} line {n}": line for n, line in enumerate(lines, 1) if len(line) > 20}
+            found |= _lines(file.name, account["private_key"])
+        elif text.startswith("-----BEGIN"):
+            found |= _lines(file.name, text)
         elif len(text) >= SHORTEST:
             found[file.name] = text
     return found
+
+
+def _lines(name: str, pem: str) -> dict[str, str]:
+    """The first key in a PEM text, as a whole and by its lines."""
+    lines = pem.partition("-----END")[0].split("\n")[1:-1]
+    listed = {f"{name} line {n}": line for n, line in enumerate(lines, 1) if len(line) > 20}
+    return {f"{name} body": "".join(lines), **listed}
 
 
 def files(folder: Path, without: Iterable[str] = ()) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -16,8 +17,9 @@ from figgo_ops.__main__ import main
 from figgo_ops.sandbox.messages import Request, Service
 from figgo_ops.secrets import REDACTOR
 from tests.privacy import canaries
-from tests.privacy.troubles import FILES, KEY_FILE, LEDGER_PASSWORD, PASSWORD_FILE, TROUBLES, Scene, Trouble
-from tests.rehearsal import GENEVA, TENANT, Corail
+from tests.privacy.scene import KEY_FILE, PASSWORD_FILE, SECRET_FILE, Scene, Trouble
+from tests.privacy.troubles import FILES, LEDGER_PASSWORD, TROUBLES
+from tests.rehearsal import ANTILLES, GENEVA, TENANT, Corail
 from tests.shell import quiet_surroundings
 
 SEED = 20261122
@@ -25,6 +27,7 @@ FIGGO_KEY = "Kanari+v0gel/fliegt?weit\"<&%>'=\\;end"
 """No two encodings spell it alike."""
 
 PASSWORD = "Kanari+Exch4nge/Passw?rt\"<&%>'=\\;end"
+CLIENT_SECRET = "Kanari~Gr4ph/Geh.eim?\"<&%>'=\\;end"
 TITLE, NOTE = "Kanari Psychothérapie du mardi", "Kanari-Notiz: clés sous le pot"
 """What somebody keeps in a private event of their own, on the days of their leave."""
 
@@ -34,6 +37,7 @@ COMMENT, TYPE = "Kanari-Kommentar über Chimio", "Kanari Arrêt maladie longue"
 PATIENTS: Sequence[tuple[str, int, Mapping[str, str]]] = (
     ("lea.malard@corail.example", 1, {"visibility": "private", "description": NOTE}),
     ("lea.malard@corail-suisse.example", GENEVA, {"sensitivity": "Private", "body": NOTE}),
+    ("lea.malard@corail-antilles.example", ANTILLES, {"sensitivity": "Private", "body": NOTE}),
 )
 """Somebody at each provider, with a private event."""
 
@@ -91,7 +95,7 @@ class Watch:
 
     def secrets(self) -> dict[str, str]:
         """What nobody may see: kept in the home, sent by us, handed out to us, or told about a leave."""
-        granted = self.corail.stage.google.tokens._grants
+        granted = [*self.corail.stage.google.tokens._grants, *self.corail.stage.microsoft365.tokens._tokens]
         return {
             **self.kept,
             **{f"token {n}": token for n, token in enumerate(granted)},
@@ -109,6 +113,12 @@ class Watch:
             assertion = request.body.decode("latin-1").partition("assertion=")[2]
             self.sent[f"assertion {len(self.sent)}"] = assertion
             self.sent[f"signature {len(self.sent)}"] = assertion.rpartition(".")[2]
+
+    def note_sign_in(self, request: Request) -> None:
+        """Remember the assertion in a question for a token at Microsoft."""
+        for assertion in parse_qs(request.body.decode("latin-1")).get("client_assertion", ()):
+            self.sent[f"client assertion {len(self.sent)}"] = assertion
+            self.sent[f"client signature {len(self.sent)}"] = assertion.rpartition(".")[2]
 
     def note_log_on(self, request: Request) -> None:
         """Remember what a request to Exchange shows of the password."""
@@ -137,7 +147,7 @@ def watch(
     monkeypatch.setattr(tempfile, "tempdir", None)
     kept = tmp_path / "home" / "secrets"
     kept.mkdir(parents=True)
-    for name, secret in ((KEY_FILE, FIGGO_KEY), (PASSWORD_FILE, PASSWORD)):
+    for name, secret in ((KEY_FILE, FIGGO_KEY), (PASSWORD_FILE, PASSWORD), (SECRET_FILE, CLIENT_SECRET)):
         (kept / name).write_text(secret)
         (kept / name).chmod(0o600)
     before = signal.getsignal(signal.SIGTERM)
@@ -151,6 +161,7 @@ def watch(
         made = Watch(corail, temporary, capsys.readouterr)
         noting(monkeypatch, corail.stage.google, made.note)
         noting(monkeypatch, corail.stage.exchange, made.note_log_on)
+        noting(monkeypatch, corail.stage.microsoft365, made.note_sign_in)
         yield made
     signal.signal(signal.SIGTERM, before)
 
@@ -219,12 +230,15 @@ def test_a_search_looks_at_everything_that_a_sync_leaves(
     monkeypatch.setattr(canaries, "everything_logged", partial(canaries.everything_logged, filtered=False))
     assert nothing_is_found(watch, TROUBLES["nothing"], WORK["plan"], monkeypatch) == 0
     assert nothing_is_found(watch, TROUBLES["nothing"], WORK["sync"], monkeypatch) == 0
+    certified = TROUBLES["Microsoft 365 by certificate: nothing"]
+    assert nothing_is_found(watch, certified, WORK["sync"], monkeypatch) == 0
     for part in ("stdout of sync", "log of sync", "ledger.db meanwhile", "plans/corail-plan-", "/proc/"):
         assert any(name.startswith(part) for name in watch.seen), part
     assert b"httpcore" in watch.seen["log of sync"]
     names = set(watch.secrets())
-    assert names >= {KEY_FILE, PASSWORD_FILE, "corail-google.json line 1", "comment", "private title"}
-    for kind in ("token", "assertion", "signature", "log-on"):
+    assert names >= {KEY_FILE, PASSWORD_FILE, SECRET_FILE, "comment", "private title"}
+    assert names >= {"corail-google.json line 1", "corail-microsoft365.pem line 1"}
+    for kind in ("token", "assertion", "signature", "log-on", "client assertion", "client signature"):
         assert any(name.startswith(f"{kind} ") for name in names), kind
     for mail, _, _ in PATIENTS:
         assert len(watch.corail.stage.calendars()[mail]) == 2, "her leave was written"

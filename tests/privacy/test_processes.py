@@ -18,8 +18,8 @@ from figgo_ops.secrets import REDACTOR
 from tests.desk.books import notebook
 from tests.privacy import canaries
 from tests.privacy.canaries import Searcher
+from tests.privacy.scene import ACCOUNT_FILE, CERTIFICATE_FILE, KEY_FILE, SECRET_FILE
 from tests.privacy.test_canaries import FIGGO_KEY
-from tests.privacy.troubles import ACCOUNT_FILE, KEY_FILE
 from tests.shell import quiet_surroundings
 
 LOOKS = """
@@ -42,13 +42,22 @@ from urllib.parse import quote
 from figgo_ops.home import Home
 home = Home.open()
 key, account = home.secret("file:KEY").value, home.secret("file:ACCOUNT").value
+certificate, secret = home.secret("file:CERTIFICATE").value, home.secret("file:CLIENT").value
+print(certificate, json.dumps(certificate), quote(certificate), secret, secret.encode().hex())
 print(key, quote(key), repr(key), json.dumps({"key": key}), key.encode().hex())
 print(base64.b64encode(f"user:{key}".encode()).decode(), account)
 logging.getLogger("anybody").warning("sent %s", key)
 display({"text/html": f"<p title='{key}'>", "text/plain": key, "application/json": {"key": key}}, raw=True)
-""".replace("KEY", KEY_FILE).replace("ACCOUNT", ACCOUNT_FILE)
+"""
+for word, name in {
+    "KEY": KEY_FILE,
+    "ACCOUNT": ACCOUNT_FILE,
+    "CERTIFICATE": CERTIFICATE_FILE,
+    "CLIENT": SECRET_FILE,
+}.items():
+    TELLS = TELLS.replace(f"file:{word}", f"file:{name}")
 
-RAISES = TELLS + "raise ValueError(f'refused {key} {account}')"
+RAISES = TELLS + "raise ValueError(f'refused {key} {account} {certificate} {secret}')"
 DIES = TELLS + "import sys; sys.stdout.flush(); os._exit(9)"
 HANGS = TELLS + "import time; time.sleep(120)"
 STOPS = TELLS + "import signal, time; os.kill(int(os.environ['RUNNER']), signal.SIGINT); time.sleep(120)"
@@ -86,7 +95,7 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rehears
 
 
 def searcher(company: Rehearsal, kept: dict[str, str]) -> Searcher:
-    granted = company.google.tokens._grants
+    granted = [*company.google.tokens._grants, *company.microsoft365.tokens._tokens]
     return Searcher(kept | {f"token {n}": token for n, token in enumerate(granted)})
 
 

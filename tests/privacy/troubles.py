@@ -3,11 +3,8 @@
 import json
 import socket
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
-
-import pytest
 
 from figgo_ops.calendars._exchange_wire import Wire as ExchangeWire
 from figgo_ops.calendars._google_tokens import Tokens
@@ -18,48 +15,18 @@ from figgo_ops.sandbox.exchange_soap import RefusedError, fault_response
 from figgo_ops.sandbox.messages import Request, Response
 from figgo_ops.transport import Http
 from tests.privacy.canaries import spellings
-from tests.rehearsal import TENANT, Corail
-
-KEY_FILE, ACCOUNT_FILE = f"{TENANT}-figgo.key", f"{TENANT}-google.json"
-PASSWORD_FILE = f"{TENANT}-exchange.password"
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Where trouble is made."""
-
-    corail: Corail
-    patch: pytest.MonkeyPatch
-
-    @property
-    def key(self) -> str:
-        """The tenant's Figgo key."""
-        return (self.corail.home.secrets / KEY_FILE).read_text().strip()
-
-    @property
-    def password(self) -> str:
-        """The password of the service account at Exchange."""
-        return (self.corail.home.secrets / PASSWORD_FILE).read_text().strip()
-
-    def account(self) -> dict[str, str]:
-        """The content of the service account's key file."""
-        found: dict[str, str] = json.loads((self.corail.home.secrets / ACCOUNT_FILE).read_text())
-        return found
-
-    def store(self, name: str, content: str | bytes, mode: int = 0o600) -> None:
-        """Put this into a secret file, as somebody would by hand."""
-        path = self.corail.home.secrets / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        path.chmod(mode)
-
-    def answers(self, service: str, make: Callable[[Request], Response | None]) -> None:
-        """The service answers with what this makes of a whole request; as ever where that is None."""
-        stand_in: Any = getattr(self.corail.stage, service)
-        handle = stand_in.handle
-        self.patch.setattr(stand_in, "handle", lambda request: make(request) or handle(request))
-
-
-Trouble = Callable[[Scene], object]
+from tests.privacy.microsoft365 import MICROSOFT365, MICROSOFT365_FILES
+from tests.privacy.scene import (
+    ACCOUNT_FILE,
+    KEY_FILE,
+    PASSWORD_FILE,
+    Scene,
+    Trouble,
+    fault,
+    raises,
+    secret,
+    written,
+)
 
 
 def _sent(request: Request) -> str:
@@ -179,43 +146,10 @@ def _basic(trouble: Trouble) -> Trouble:
     return arrange
 
 
-def _fault(service: str, kind: str, **more: Any) -> Trouble:
-    return lambda scene: scene.corail.fault(service, kind, **{"times": None, **more})
-
-
-def _written(old: str, new: str) -> Trouble:
-    """Somebody edits the tenant file; {key} and {line} are the Figgo key and a line of the private key."""
-
-    def edit(scene: Scene) -> None:
-        quoted, password = json.dumps(scene.key)[1:-1], json.dumps(scene.password)[1:-1]
-        line = scene.account()["private_key"].split("\n")[3]
-        text = new.replace("{key}", quoted).replace("{line}", line).replace("{password}", password)
-        scene.corail.rewrite(old, text)
-
-    return edit
-
-
-def _secret(name: str, change: Callable[[Scene], str | bytes], mode: int = 0o600) -> Trouble:
-    return lambda scene: scene.store(name, change(scene), mode)
-
-
 def _mangled(scene: Scene) -> str:
     account = scene.account()
     lines = account["private_key"].split("\n")
     return json.dumps({**account, "private_key": "\n".join([*lines[:5], *lines[9:]])})
-
-
-def _raises(owner: object, name: str, words: Callable[[Scene, tuple[Any, ...]], str]) -> Trouble:
-    """An error that nobody foresaw, with secrets in its words and in the frame it comes from."""
-
-    def arrange(scene: Scene) -> None:
-        def broken(*given: Any, **_named: Any) -> Any:
-            secret = words(scene, given)
-            raise RuntimeError(f"boom: {secret}") from ValueError(secret)
-
-        scene.patch.setattr(owner, name, broken)
-
-    return arrange
 
 
 def _bearer(scene: Scene, given: tuple[Any, ...]) -> str:
@@ -240,7 +174,7 @@ WAYS = [way for way in spellings("any word") if way != "UTF-16"]
 """Half a key or one in UTF-16 is nothing that a service would repeat; files may still hold it."""
 
 FIGGO: Mapping[str, Trouble] = {
-    "wrong Figgo key": _secret(KEY_FILE, lambda _scene: "Kanari-wrong-key-4711"),
+    "wrong Figgo key": secret(KEY_FILE, lambda _scene: "Kanari-wrong-key-4711"),
     "revoked Figgo key": lambda scene: scene.corail.key_of_figgo("revoked"),
     "key that sees nobody": lambda scene: scene.corail.key_of_figgo("nobody"),
     **{f"Figgo {status}": _figgo_says(status) for status in (400, 401, 403, 404, 408, 410, 500, 503)},
@@ -262,12 +196,12 @@ FIGGO: Mapping[str, Trouble] = {
     "Figgo JSON of another form": lambda scene: scene.answers(
         "figgo", lambda request: Response.json(200, {"data": {"items": [{"id": _sent(request)}], "count": 1}})
     ),
-    "Figgo cut": _fault("figgo", "cut-json"),
-    "Figgo cut in the body": _fault("figgo", "cut-body"),
-    "Figgo drops": _fault("figgo", "drop-before"),
-    "Figgo certificate expired": _fault("figgo", "certificate", value="expired"),
-    "Figgo certificate of another": _fault("figgo", "certificate", value="wrong-name"),
-    "Figgo certificate self-signed": _fault("figgo", "certificate", value="self-signed"),
+    "Figgo cut": fault("figgo", "cut-json"),
+    "Figgo cut in the body": fault("figgo", "cut-body"),
+    "Figgo drops": fault("figgo", "drop-before"),
+    "Figgo certificate expired": fault("figgo", "certificate", value="expired"),
+    "Figgo certificate of another": fault("figgo", "certificate", value="wrong-name"),
+    "Figgo certificate self-signed": fault("figgo", "certificate", value="self-signed"),
     "Figgo not in DNS": lambda scene: scene.corail.rewrite(
         f'url = "{scene.corail.stage.urls["figgo"]}"', 'url = "https://nobody.invalid"'
     ),
@@ -294,8 +228,8 @@ GOOGLE: Mapping[str, Trouble] = {
     "token page": _token_page(200, "<title>{}</title>"),
     "token 500": _token_page(500, "{}"),
     "token list": _token_page(200, '["{}"]'),
-    "token cut": _fault("google", "cut-json", path="/token"),
-    "token dropped": _fault("google", "drop-after", path="/token"),
+    "token cut": fault("google", "cut-json", path="/token"),
+    "token dropped": fault("google", "drop-after", path="/token"),
     **{
         f"Google {status} {reason}": _google_says(status, reason)
         for status, reason in (
@@ -312,11 +246,11 @@ GOOGLE: Mapping[str, Trouble] = {
     "Google repeats the token far back": _google_says(400, "invalid", "x" * 150),
     "Google 500": _google_page(500),
     "Google page": _google_page(200),
-    "Google cut": _fault("google", "cut-json", path="/calendar/*"),
-    "Google certificate expired": _fault("google", "certificate", value="expired"),
-    "Google certificate self-signed": _fault("google", "certificate", value="self-signed"),
-    "writes are dropped": _fault("google", "drop-after", method="POST", path="*/events"),
-    "writes are refused": _fault("google", "status", method="POST", path="*/events", value=403),
+    "Google cut": fault("google", "cut-json", path="/calendar/*"),
+    "Google certificate expired": fault("google", "certificate", value="expired"),
+    "Google certificate self-signed": fault("google", "certificate", value="self-signed"),
+    "writes are dropped": fault("google", "drop-after", method="POST", path="*/events"),
+    "writes are refused": fault("google", "status", method="POST", path="*/events", value=403),
 }
 
 _EXCHANGE: Mapping[str, Trouble] = {
@@ -327,11 +261,11 @@ _EXCHANGE: Mapping[str, Trouble] = {
     "page": _exchange_page(200),
     "500": _exchange_page(500),
     "redirect": _exchange_page(302, Location="https://{}.example/"),
-    "cut": _fault("exchange", "cut-json", path="*/FindItem"),
-    "writes are dropped": _fault("exchange", "drop-after", path="*/CreateItem"),
-    "certificate self-signed": _fault("exchange", "certificate", value="self-signed"),
-    "another password": _secret(PASSWORD_FILE, lambda scene: f"{scene.password} of old"),
-    "internal error with the password": _raises(
+    "cut": fault("exchange", "cut-json", path="*/FindItem"),
+    "writes are dropped": fault("exchange", "drop-after", path="*/CreateItem"),
+    "certificate self-signed": fault("exchange", "certificate", value="self-signed"),
+    "another password": secret(PASSWORD_FILE, lambda scene: f"{scene.password} of old"),
+    "internal error with the password": raises(
         ExchangeWire,
         "_said",
         lambda scene, _given: f"{scene.password} {b64encode(scene.password.encode())!r}",
@@ -343,41 +277,42 @@ EXCHANGE: Mapping[str, Trouble] = {
 }
 
 FILES: Mapping[str, Trouble] = {
-    "value as password": _written(f'"file:{PASSWORD_FILE}"', '"{password}"'),
-    "value as Exchange user": _written("user = 'CORAIL\\svc-figgo'", 'user = "{password}"\nport = 1'),
-    "value as Exchange url": _written(f'{PATH}"', f'{PATH}?{{password}}"'),
-    "value as api_key": _written(f'"file:{KEY_FILE}"', '"{key}"'),
-    "value as webhook_secret": _written("working_time =", 'webhook_secret = "{key}"\nworking_time ='),
-    "value as service_account": _written(f'"file:{ACCOUNT_FILE}"', '"{line}"'),
+    "value as password": written(f'"file:{PASSWORD_FILE}"', '"{password}"'),
+    "value as Exchange user": written("user = 'CORAIL\\svc-figgo'", 'user = "{password}"\nport = 1'),
+    "value as Exchange url": written(f'{PATH}"', f'{PATH}?{{password}}"'),
+    "value as api_key": written(f'"file:{KEY_FILE}"', '"{key}"'),
+    "value as webhook_secret": written("working_time =", 'webhook_secret = "{key}"\nworking_time ='),
+    "value as service_account": written(f'"file:{ACCOUNT_FILE}"', '"{line}"'),
     "service account pasted whole": lambda scene: scene.corail.rewrite(
         f'"file:{ACCOUNT_FILE}"', "'''" + json.dumps(scene.account()) + "'''"
     ),
-    "value without quotes": _written(f'"file:{KEY_FILE}"', "{line}"),
-    "value cut off": _written(f'"file:{KEY_FILE}"', '"{line}'),
-    "value as a key": _written("working_time =", '"{key}" = 1\nworking_time ='),
-    "value as url": _written('url = "https://', 'url = "https://{line}@'),
-    "value as timezone": _written('timezone = "Europe/Paris"', 'timezone = "{key}"'),
-    "value as host": _written('host = "corail.ilucca.net"', 'host = "{key}"'),
-    "value as state": _written('state = "active"', 'state = "{key}"'),
-    "value as name": _written('name = "corail"', 'name = "{key}"'),
-    "value as working time": _written('working_time = "weekdays"', 'working_time = "{key}"'),
-    "value as calendar kind": _written('kind = "google"', 'kind = "{key}"'),
-    "value as ca_file": _written('ca_file = "', 'ca_file = "{line}'),
-    "value as number": _written("delete_min = 10", 'delete_min = "{key}"'),
-    "value as employee": _written("[limits]", '[scope]\nonly = ["{key}"]\n\n[limits]'),
-    "secret file open to others": _secret(KEY_FILE, lambda scene: scene.key, 0o644),
-    "secret file not UTF-8": _secret(KEY_FILE, lambda scene: scene.key.encode() + b"\xff"),
-    "secret file with letters no key has": _secret(KEY_FILE, lambda scene: f"{scene.key}\n{scene.key} é"),
-    "secret file empty": _secret(KEY_FILE, lambda _scene: ""),
-    "service account cut": _secret(ACCOUNT_FILE, lambda scene: json.dumps(scene.account())[:900]),
-    "service account mangled": _secret(ACCOUNT_FILE, _mangled),
-    "service account a list": _secret(ACCOUNT_FILE, lambda scene: json.dumps([scene.account()])),
-    "service account a key alone": _secret(ACCOUNT_FILE, lambda scene: scene.account()["private_key"]),
-    "service account without client": _secret(
+    "value without quotes": written(f'"file:{KEY_FILE}"', "{line}"),
+    "value cut off": written(f'"file:{KEY_FILE}"', '"{line}'),
+    "value as a key": written("working_time =", '"{key}" = 1\nworking_time ='),
+    "value as url": written('url = "https://', 'url = "https://{line}@'),
+    "value as timezone": written('timezone = "Europe/Paris"', 'timezone = "{key}"'),
+    "value as host": written('host = "corail.ilucca.net"', 'host = "{key}"'),
+    "value as state": written('state = "active"', 'state = "{key}"'),
+    "value as name": written('name = "corail"', 'name = "{key}"'),
+    "value as working time": written('working_time = "weekdays"', 'working_time = "{key}"'),
+    "value as calendar kind": written('kind = "google"', 'kind = "{key}"'),
+    "value as ca_file": written('ca_file = "', 'ca_file = "{line}'),
+    "value as number": written("delete_min = 10", 'delete_min = "{key}"'),
+    "value as employee": written("[limits]", '[scope]\nonly = ["{key}"]\n\n[limits]'),
+    "secret file open to others": secret(KEY_FILE, lambda scene: scene.key, 0o644),
+    "secret file not UTF-8": secret(KEY_FILE, lambda scene: scene.key.encode() + b"\xff"),
+    "secret file with letters no key has": secret(KEY_FILE, lambda scene: f"{scene.key}\n{scene.key} é"),
+    "secret file empty": secret(KEY_FILE, lambda _scene: ""),
+    "service account cut": secret(ACCOUNT_FILE, lambda scene: json.dumps(scene.account())[:900]),
+    "service account mangled": secret(ACCOUNT_FILE, _mangled),
+    "service account a list": secret(ACCOUNT_FILE, lambda scene: json.dumps([scene.account()])),
+    "service account a key alone": secret(ACCOUNT_FILE, lambda scene: scene.account()["private_key"]),
+    "service account without client": secret(
         ACCOUNT_FILE,
         lambda scene: json.dumps({k: v for k, v in scene.account().items() if k != "client_email"}),
     ),
     "secret file gone": lambda scene: (scene.corail.home.secrets / KEY_FILE).unlink(),
+    **MICROSOFT365_FILES,
     "ledger is no database": lambda scene: (scene.corail.home.path / "ledger.db").write_bytes(
         b"no database" * 99
     ),
@@ -387,15 +322,15 @@ FILES: Mapping[str, Trouble] = {
 }
 
 INTERNAL: Mapping[str, Trouble] = {
-    "internal error with the key": _raises(Http, "read", lambda scene, _given: scene.key),
-    "internal error with the key spelt as URL": _raises(
+    "internal error with the key": raises(Http, "read", lambda scene, _given: scene.key),
+    "internal error with the key spelt as URL": raises(
         Http, "_send", lambda scene, _given: next(iter(spellings(scene.key)["URL"])).decode()
     ),
-    "internal error with the private key": _raises(
+    "internal error with the private key": raises(
         Tokens, "bearer", lambda scene, _given: repr(scene.account())
     ),
-    "internal error with a token": _raises(Wire, "call", _bearer),
-    "internal error in the ledger": _raises(Ledger, "note_listing", lambda scene, _given: scene.key),
+    "internal error with a token": raises(Wire, "call", _bearer),
+    "internal error in the ledger": raises(Ledger, "note_listing", lambda scene, _given: scene.key),
     "Ctrl-C": lambda scene: setattr(scene.corail.clock, "interrupt", "monotonic"),
 }
 
@@ -404,6 +339,7 @@ TROUBLES: Mapping[str, Trouble] = {
     **FIGGO,
     **GOOGLE,
     **EXCHANGE,
+    **MICROSOFT365,
     **FILES,
     **INTERNAL,
 }
