@@ -120,6 +120,8 @@ def audit(session: Session, ask: Ask, former: Path | None = None) -> Audit:
     ids = everyone.closure(_asked(look, everyone, places, days) if picked is None else picked)
     found = elsewhere.located(session, everyone, ids, named)
     everyone = found.everyone
+    for number, mailboxes in found.left.items():
+        places.setdefault(number, set()).update(mailboxes)
     horizon, days = days, Span(days.first, max([days.last, *_last_days(session, found.listings)]))
     forewarn(session, found.ids, days)
     request = Request(now, days, False, "ask")

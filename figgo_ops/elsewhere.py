@@ -1,7 +1,8 @@
 """Mailboxes that are not where the tenant file says, because the customer migrated them within a family.
 
 A mailbox that a calendar does not have is asked for at the other calendars of its family; where exactly one
-has it, it is its people's home for this plan. Nothing is asked for on behalf of anybody else.
+has it, it is its people's home for this plan. A mailbox that people left is followed likewise: what they left
+behind may have been migrated since. Nothing is asked for on behalf of anybody else.
 """
 
 import shlex
@@ -31,6 +32,7 @@ class Located:
         listings: of these people's mailboxes, and those given.
         answers: all that was said, also by calendars that do not have the mailbox.
         homes: the mailbox of everyone who has it elsewhere than the tenant file says.
+        left: mailboxes that people had before and that were migrated since, by person; they are places now.
     """
 
     everyone: Roster
@@ -38,6 +40,7 @@ class Located:
     listings: list[Listing]
     answers: list[Listing]
     homes: dict[int, Mailbox]
+    left: dict[int, set[Mailbox]]
 
 
 def located(
@@ -56,18 +59,23 @@ def located(
     search = _Search(session, list(listings), accept_empty)
     given = set(search.found)
     homes: dict[int, Mailbox] = {}
+    left: dict[int, set[Mailbox]] = defaultdict(set)
     while True:
         search.read(_mailboxes(everyone, ids))
         moved, unsure = search.moved({m for number in ids if (m := everyone.homes.get(number))})
         homes |= {n: moved[home] for n in ids if (home := everyone.homes.get(n)) in moved}
         in_doubt = {n: unsure[home] for n in ids if (home := everyone.homes.get(n)) in unsure}
         everyone = everyone.with_homes(homes).with_places(in_doubt)
+        for number, mailboxes in search.followed(everyone, ids).items():
+            left[number] |= mailboxes
+        everyone = everyone.with_places(left)
         wider = ids | everyone.closure(ids)
         if wider == ids:
             break
         ids = wider
     kept = given | _mailboxes(everyone, ids)
-    return Located(everyone, ids, [search.found[m] for m in search.found if m in kept], search.answers, homes)
+    listings = [search.found[m] for m in search.found if m in kept]
+    return Located(everyone, ids, listings, search.answers, homes, left)
 
 
 def _mailboxes(everyone: Roster, ids: Iterable[int]) -> set[Mailbox]:
@@ -110,6 +118,18 @@ class _Search:
             elif unread:
                 unsure[home] = unread
         return moved, unsure
+
+    def followed(self, everyone: Roster, ids: Iterable[int]) -> dict[int, set[Mailbox]]:
+        """Where former mailboxes of these people are that were migrated since, as far as they can be read."""
+        kin: dict[int, set[Mailbox]] = {}
+        for number in ids:
+            lost = (m for m in everyone.places.get(number, ()) if isinstance(self.found[m].error, LOST))
+            others = {Mailbox(name, m.address) for m in lost for name in _kin(self.session, m)}
+            if more := others - everyone.mailboxes(number):
+                kin[number] = more
+        self.read(mailbox for others in kin.values() for mailbox in others)
+        there = {n: {m for m in others if self.found[m].error is None} for n, others in kin.items()}
+        return {number: mailboxes for number, mailboxes in there.items() if mailboxes}
 
 
 def _kin(session: Session, home: Mailbox) -> list[str]:

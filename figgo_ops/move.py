@@ -124,7 +124,7 @@ def _looked(
     if more := found.ids - moving.ids:
         look.reader.read_also(reading, more, days)
     sight = look.compare(found.everyone, reading, request, found.listings)
-    sight.homes = found.homes
+    planning.take_up(sight, found)
     _remember(session, sight, replace(moving, everyone=found.everyone), found.listings)
     doors = departures.one_mailbox(sight.difference.changes, found.listings, found.everyone.homes)
     sight.difference.changes = doors.changes

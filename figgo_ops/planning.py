@@ -128,9 +128,16 @@ def both_ends(look: Look, everyone: Roster, ids: frozenset[int], request: Reques
     if more := found.ids - ids:
         look.reader.read_also(reading, more, request.window)
     sight = look.compare(found.everyone, reading, request, found.listings)
-    sight.homes = found.homes
+    take_up(sight, found)
     sight.notes += elsewhere.notes(look.tenant.name, found.homes)
     return found.everyone, sight
+
+
+def take_up(sight: Sight, found: elsewhere.Located) -> None:
+    """Keep with what was seen where mailboxes are that are not where they were."""
+    sight.homes = found.homes
+    for number, mailboxes in found.left.items():
+        sight.places.setdefault(number, set()).update(mailboxes)
 
 
 def forewarn(session: Session, ids: Collection[int], days: Span) -> None:

@@ -2,8 +2,10 @@
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -20,8 +22,10 @@ from figgo_ops.sandbox.absences import Leave
 from figgo_ops.sandbox.company import Company
 from figgo_ops.sandbox.exchange import PATH
 from figgo_ops.sandbox.exchange_times import windows_id
+from figgo_ops.sandbox.home import TENANT_ID
 from figgo_ops.sandbox.home import Home as SandboxHome
 from figgo_ops.sandbox.messages import Entry, Request
+from figgo_ops.sandbox.microsoft365_batch import PATH as BATCH
 from figgo_ops.sandbox.narrator import Case
 from figgo_ops.sandbox.people import LEGAL_ENTITIES, Person
 from figgo_ops.sandbox.rehearsal import Keeper
@@ -36,13 +40,23 @@ TODAY = date(2026, 11, 23)
 
 DAY = timedelta(days=1)
 
+_DISCOVERY = "v2.0/.well-known/openid-configuration"
+
 ZONES = {windows_id(one.timezone): one.timezone for one in LEGAL_ENTITIES}
 """Windows has one name for many zones; ours have one each."""
 
-LOG_ONS = ("/token", PATH)
-LISTINGS = {"google": ("GET", "*"), "exchange": ("POST", f"{PATH}/FindItem")}
-WRITES = {"google": ("[!G]*", "*"), "exchange": ("POST", f"{PATH}/*teItem")}
-"""For each provider the methods and places of such calls."""
+LOG_ONS = ("/token", PATH, f"/{TENANT_ID}/oauth2/v2.0/token", f"/{TENANT_ID}/{_DISCOVERY}")
+LISTINGS = {
+    "google": ("GET", "*"),
+    "exchange": ("POST", f"{PATH}/FindItem"),
+    "microsoft365": ("POST", BATCH, f"{BATCH}/GET"),
+}
+WRITES = {
+    "google": ("[!G]*", "*"),
+    "exchange": ("POST", f"{PATH}/*teItem"),
+    "microsoft365": ("POST", BATCH, f"{BATCH}/POST", f"{BATCH}/PATCH", f"{BATCH}/DELETE"),
+}
+"""For each provider the methods and places of such calls; a batch of several methods is both."""
 
 Event = dict[str, Any]
 
@@ -84,7 +98,7 @@ class Clock:
 class Corail:
     """The rehearsal company, and the hands of the support engineer who looks after its calendars.
 
-    Google keeps the real time, because Google's own library signs its requests with it.
+    Google keeps the real time, because Google's own library signs its requests with it; so does Microsoft's.
     """
 
     def __init__(
@@ -99,6 +113,10 @@ class Corail:
         self.stage.figgo.clock = lambda: self.clock.now().timestamp()
         self.home = Home.open(str(self.stage.home))
         self.file = self.home.tenants / f"{TENANT}.toml"
+        # Loading a real key is slow, and the library warns of a short one.
+        certificate = 'certificate = "file:corail-microsoft365.pem"'
+        if certificate in self.file.read_text(encoding="utf-8"):
+            self.rewrite(certificate, 'client_secret = "file:corail-microsoft365.secret"')
         self._surroundings = mock.patch.dict(os.environ)
         self._full = (self.home.secrets / "corail-figgo.key").read_text()
 
@@ -174,6 +192,13 @@ class Corail:
         """The same, each event as one line; see `drawn`."""
         return sorted(map(drawn, self.events(number)))
 
+    def found(self) -> int:
+        """The company founds a fourth legal entity, in the Antilles too, with mailboxes at Google; its id."""
+        (antilles,) = (one for one in LEGAL_ENTITIES if one.id == ANTILLES)
+        founded = replace(antilles, id=4, name="Corail Guadeloupe")
+        self.stage.company.legal_entities[founded.id] = founded
+        return founded.id
+
     def members(self, legal_entity: int) -> list[int]:
         """Everyone who belongs to a legal entity."""
         people = self.stage.company.people.values()
@@ -193,7 +218,7 @@ class Corail:
         return self.keeper(number).owner(self.mail(number))
 
     def keeper(self, number: int) -> Keeper:
-        """Google or Exchange, whichever keeps somebody's mailbox."""
+        """Google, Exchange or Microsoft 365, whichever keeps somebody's mailbox."""
         return self.stage.keeper(self.person(number))
 
     def fault(self, service: str, kind: str, **more: Any) -> None:
@@ -231,16 +256,20 @@ class Corail:
         """Calls that asked what a calendar holds."""
         return self._such(LISTINGS)
 
+    def listed(self) -> Counter[tuple[str, str]]:
+        """How often each mailbox was listed, by service and address; a batch lists several."""
+        return Counter((entry.service, mail) for entry in self.listings() for mail in entry.principal.split())
+
     def writes(self) -> list[Entry]:
         """Calls that may have changed a calendar."""
         return self._such(WRITES)
 
-    def _such(self, wanted: Mapping[str, tuple[str, str]]) -> list[Entry]:
+    def _such(self, wanted: Mapping[str, tuple[str, ...]]) -> list[Entry]:
         return [
             entry
-            for service, (method, place) in wanted.items()
+            for service, (method, *places) in wanted.items()
             for entry in self.calls(service)
-            if fnmatchcase(entry.method, method) and fnmatchcase(entry.path, place)
+            if fnmatchcase(entry.method, method) and any(fnmatchcase(entry.path, one) for one in places)
         ]
 
     def forget_calls(self) -> None:
@@ -259,7 +288,7 @@ class Corail:
 
 def key_of(event: Event) -> str:
     """The key in an event's marker; "" where there is none."""
-    if "change_key" in event:
+    if "properties" in event:
         return str(event["properties"].get("FiggoOpsKey", ""))
     return str(event.get("extendedProperties", {}).get("private", {}).get("figgoOpsKey", ""))
 

@@ -143,7 +143,7 @@ def test_a_plan_is_good_for_a_day_and_not_longer(corail: Corail, hero: int) -> N
         ('title = "Absent"', 'title = "Congé"'),
         ('timezone = "America/Martinique"', 'timezone = "America/Guadeloupe"'),
         ('working_time = "weekdays"', 'working_time = "userdates"'),
-        ("legal_entities = [1, 3]", "legal_entities = [1]"),
+        ("legal_entities = [3]", "legal_entities = [3, 4]"),
         ("[limits]", '[scope]\nexcept = ["urs.kaser@corail-suisse.example"]\n\n[limits]'),
         ('host = "corail.ilucca.net"', 'host = "corail2.ilucca.net"'),
     ],

@@ -92,7 +92,9 @@ def _somebody_elses(
     what = chance.choice(("unmarked", *theirs, "taken over")) if ours else "unmarked"
     if what == "unmarked":
         day = corail.stage.company.today + chance.randrange(400) * DAY
-        owner.add(chance.choice(("Absent", "Congés payés", "Dentiste")), day, day + DAY)
+        # In a new mailbox, to which ours are yet to come, one with our titles would hold them back.
+        alike = ("Absent", "Congés payés") if calm or any(map(key_of, corail.events(number))) else ()
+        owner.add(chance.choice((*alike, "Dentiste")), day, day + DAY)
         return
     event = chance.choice(ours)
     if what == "ours unmarked":
@@ -214,7 +216,7 @@ def test_each_mailbox_is_listed_once_and_figgo_asked_for_everyone_at_once(corail
     corail.load()
     corail.forget_calls()
     audited(corail)
-    listings = Counter(entry.principal for entry in corail.listings())
+    listings = corail.listed()
     assert (len(listings) > 50, set(listings.values())) == (True, {1})
     figgo = Counter(entry.path.rpartition("/")[2] for entry in corail.calls("figgo"))
     assert figgo == {"users": 1, "establishments": 1, "leaves": 1}
@@ -230,7 +232,7 @@ def test_mailboxes_that_somebody_named_are_not_listed_twice(corail: Corail, tmp_
     former.write_text("\ufeff" + "\n\n".join([*lines, ""]), encoding="utf-8")
     corail.forget_calls()
     audited(corail, former=former)
-    assert set(Counter(entry.principal for entry in corail.listings()).values()) == {1}
+    assert set(corail.listed().values()) == {1}
 
 
 def test_events_before_the_horizon_are_judged_from_the_start_on(corail: Corail) -> None:

@@ -30,8 +30,8 @@ def corail(tmp_path: Path) -> Iterator[Corail]:
 
 
 def broken(corail: Corail) -> list[int]:
-    """Four people, one of whose events is gone; one of them had another mailbox before."""
-    names = ("whole-day", "maternity", "time-zone", "changed-mail")
+    """Four people, one of whose events is gone; one had another mailbox before, the last is not at Google."""
+    names = ("whole-day", "maternity", "changed-mail", "time-zone")
     return [corail.case(name).person for name in names]
 
 
@@ -44,6 +44,11 @@ def unread(found: Audit) -> tuple[set[int], set[str]]:
     """Whom and which mailboxes nothing can be said about."""
     rows = found.plan.unreadable
     return {row.employee for row in rows}, {row.mailbox for row in rows}
+
+
+def planned(found: Audit) -> list[int]:
+    """For whom something is planned."""
+    return [change.employee for change in found.plan.changes]
 
 
 def nothing_said_of_what_was_not_read(corail: Corail, found: Audit, whole: Audit) -> None:
@@ -85,7 +90,7 @@ def test_whichever_request_fails_for_good_nothing_is_planned_for_what_was_not_re
     whole = audited(corail, *people)
     asked, before = requests(corail), corail.picture()
     assert (whole.exit, len(whole.plan.changes)) == (6, 4)
-    assert {entry.service for entry, _ in asked} == {"figgo", "google"}
+    assert {entry.service for entry, _ in asked} == {"figgo", "google", "microsoft365"}
     refusals: list[FiggoOpsError] = []
     incomplete = 0
     for entry, earlier in asked:
@@ -132,18 +137,18 @@ def test_a_mailbox_that_cannot_be_read_is_an_error_and_one_that_is_not_there_is_
     assert found.complete == (exit_code == 0)
 
 
-def test_a_calendar_that_refuses_the_credential_ends_in_4_and_plans_nothing(corail: Corail) -> None:
+def test_a_calendar_that_refuses_the_credential_ends_in_4_and_the_others_are_judged(corail: Corail) -> None:
     body = {"status": 400, "error": "invalid_grant", "error_description": "Invalid JWT Signature."}
     corail.fault("google", "status", value={"status": 400, "body": body}, times=None, path="/token")
     found = audited(corail)
-    assert (found.exit, found.complete, found.plan.changes) == (4, False, ())
-    assert {one.mailbox.calendar for one in found.findings} == {"exchange"}, "the other calendar is judged"
+    assert (found.exit, found.complete, planned(found)) == (4, False, broken(corail)[3:])
+    assert {one.mailbox.calendar for one in found.findings} == {"exchange", "microsoft 365"}
 
 
 def test_a_google_that_is_down_ends_in_7(corail: Corail) -> None:
     corail.fault("google", "status", value=SERVER_ERROR, times=None)
     found = audited(corail)
-    assert (found.exit, found.complete, found.plan.changes) == (7, False, ())
+    assert (found.exit, found.complete, planned(found)) == (7, False, broken(corail)[3:])
 
 
 def test_a_key_that_sees_fewer_people_cannot_tell_and_takes_nothing_away(corail: Corail) -> None:

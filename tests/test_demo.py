@@ -21,38 +21,48 @@ from figgo_ops.sandbox import Rehearsal
 
 STORY = (
     "REHEARSAL  tenant corail  home ",
-    "64 people in 3 legal entities",
+    "65 people in 3 legal entities",
+    "Corail Paris     Europe/Paris        google",
     "Corail Genève    Europe/Zurich       exchange",
+    "Corail Antilles  America/Martinique  microsoft 365",
     "Look: what would the first load write?",
-    " at Google and ",
-    " at Exchange; nothing was written.",
+    " at Google, ",
+    " at Exchange and ",
+    " at Microsoft 365; nothing was written.",
     "The plan is plan-",
     "$ figgo-ops run initialization -p tenant=corail -p confirm=plan-",
     "writing calls: ",
     "Once more: nothing to write.",
     "; no write.",
     "ask for a week off: tentative.",
-    "google    Absent, Mon ",
+    "google         Absent, Mon ",
     ", tentative",
-    "exchange  Absent, Mon ",
+    "exchange       Absent, Mon ",
+    ", tentative",
+    "microsoft 365  Absent, Mon ",
     ", tentative",
     "Their managers approve: confirmed.",
-    "google    Absent, Mon ",
+    "google         Absent, Mon ",
     ", confirmed",
-    "exchange  Absent, Mon ",
+    "exchange       Absent, Mon ",
+    ", confirmed",
+    "microsoft 365  Absent, Mon ",
     ", confirmed",
     "HR takes the Wednesday out: two events.",
-    "google    Absent, Mon ",
-    "google    Absent, Thu ",
-    "exchange  Absent, Mon ",
-    "exchange  Absent, Thu ",
+    "google         Absent, Mon ",
+    "google         Absent, Thu ",
+    "exchange       Absent, Mon ",
+    "exchange       Absent, Thu ",
+    "microsoft 365  Absent, Mon ",
+    "microsoft 365  Absent, Thu ",
     "The rest is cancelled: gone.",
     "(no event)",
-    "drag an event a week later, in Google and in Outlook: found and put back.",
-    "google    Absent, ",
-    "exchange  Absent, ",
+    "drag an event a week later, one in each calendar: found and put back.",
+    "google         Absent, ",
+    "exchange       Absent, ",
+    "microsoft 365  Absent, ",
     "The audit reads the mailboxes themselves.",
-    "1 duplicate, ",
+    "1 duplicate, 1 edited, ",
     "1 missing",
     "$ figgo-ops explain corail --employee ",
     "We wrote this event, and somebody removed it from the calendar; the next sync restores it.",
@@ -60,18 +70,31 @@ STORY = (
     " in-order",
     "undo.",
     "$ figgo-ops undo ",
-    "2 events removed; the tenant is paused",
+    "3 events removed; the tenant is paused",
     "$ figgo-ops resume corail",
     "(no event)",
+    "migrates Geneva's mailboxes from Exchange to Microsoft 365",
+    '$ figgo-ops move corail --to "microsoft 365" --legal-entity 2 --look-alikes adopt',
+    " recognised by their marker, ",
+    " by title and days.",
+    "1 to create, 1 to remove.",
+    "is not there yet: Exchange goes on serving it.",
+    "$ figgo-ops apply ",
+    "1 created, ",
+    " marked again, 1 removed.",
+    "corail.toml says: microsoft 365 is Geneva's calendar from now on.",
+    "65 in-order, ",
+    "The last mailbox is migrated: its events are known there.",
+    "; no write.",
     "Reports to open in a browser, without network:",
     "report.html",
     "figgo-ops lab --rehearsal",
 )
 
-PLANNED = (
-    r"(\d+) events to create, (\d+) at Google and (\d+) at Exchange;.*\s+The plan is (plan-[0-9a-f]{12})"
-)
-CREATED = r"confirm=(plan-\w+)\s+(\d+) events created; writing calls: (\d+) at Google and (\d+) at Exchange"
+AT_EACH = r"(\d+) at Google, (\d+) at Exchange and (\d+) at Microsoft 365"
+PLANNED = rf"(\d+) events to create, {AT_EACH};.*\s+The plan is (plan-[0-9a-f]{{12}})"
+CREATED = rf"confirm=(plan-\w+)\s+(\d+) events created; writing calls: {AT_EACH}"
+MOVED = r"(\d+) recognised by their marker, (\d+) by title and days\.\s+(\d+) to create, (\d+) to remove\."
 
 
 def begun(out: Path, *more: str) -> "subprocess.Popen[str]":
@@ -99,11 +122,14 @@ def test_the_demo_ends_well_also_where_one_was_cut_off_before(tmp_path: Path) ->
         document, told = process.communicate(timeout=240)
     assert process.returncode == 0
     in_order(told, STORY)
-    ((planned, google, exchange, checksum),) = re.findall(PLANNED, told)
-    ((confirmed, created, google_calls, exchange_calls),) = re.findall(CREATED, told)
-    assert (confirmed, created, google_calls) == (checksum, planned, google), "one call an event at Google"
-    assert int(google) + int(exchange) == int(planned) > 50
-    assert 0 < int(exchange_calls) < int(exchange), "one call a mailbox at Exchange"
+    ((planned, google, exchange, microsoft365, checksum),) = re.findall(PLANNED, told)
+    ((confirmed, created, *calls),) = re.findall(CREATED, told)
+    assert (confirmed, created, calls[0]) == (checksum, planned, google), "one call an event at Google"
+    assert int(google) + int(exchange) + int(microsoft365) == int(planned) > 60
+    assert 0 < int(calls[1]) < int(exchange), "one call a mailbox at Exchange"
+    assert 0 < int(calls[2]) < int(microsoft365), "one call for several mailboxes at Microsoft 365"
+    ((known, alike, new, _),) = re.findall(MOVED, told)
+    assert int(known) + int(alike) + int(new) == int(exchange), "each event of Geneva's, once"
     look, act, audit = (Path(line.strip()) for line in told.splitlines() if line.endswith("report.html"))
     assert json.loads(document) == {"home": str(out / "home"), "reports": [str(look), str(act), str(audit)]}
     for report, code in ((look, 0), (act, 0), (audit, 6)):
@@ -111,10 +137,13 @@ def test_the_demo_ends_well_also_where_one_was_cut_off_before(tmp_path: Path) ->
         assert "REHEARSAL" in page
         assert "(google)" in page, report
         assert "(exchange)" in page, report
+        assert "(microsoft 365)" in page, report
         assert report.stat().st_mode & 0o077 == 0
         assert json.loads(report.with_name("result.json").read_text("utf-8"))["exit"] == code
     tenant = tomllib.loads((out / "home" / "tenants" / "corail.toml").read_text(encoding="utf-8"))
     assert tenant["state"] == "active"
+    assert [one["legal_entities"] for one in tenant["calendar"]] == [[1], [], [3, 2]]
+    assert [one.get("retired", False) for one in tenant["calendar"]] == [False, True, False]
     ledger = Ledger.open(Home.open(str(out / "home")).ledger)
     assert {run.exit for run in ledger.runs("corail")} == {0}
     ledger.close()

@@ -74,14 +74,14 @@ class TestNotShownAndRightly:
         assert answered(found)[0] == "not-yet-synced"
 
     def test_a_person_of_a_legal_entity_that_no_calendar_is_for(self, corail: Corail) -> None:
-        corail.rewrite("legal_entities = [1, 3]", "legal_entities = [1]")
+        corail.rewrite("legal_entities = [3]", "legal_entities = [4]")
         found = asked(corail, corail.case("time-zone").person, first_day(corail, "time-zone"))
         assert answered(found) == ("other-legal-entity", 0)
         assert f"legal entity {ANTILLES} Corail Antilles" in found.reason.sentence
         assert "[[calendar]]" in found.reason.rule
 
     def test_a_person_whose_mail_domain_no_calendar_reaches(self, corail: Corail, hero: int) -> None:
-        corail.rewrite("legal_entities = [1, 3]", 'domains = ["corail-suisse.example"]')
+        corail.rewrite("legal_entities = [1]", 'domains = ["corail-suisse.example"]')
         found = asked(corail, hero, HOLIDAY)
         assert answered(found) == ("no-calendar", 0)
         assert "mail domain" in found.reason.sentence

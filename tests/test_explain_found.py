@@ -9,7 +9,7 @@ import pytest
 from tests.explaining import HOLIDAY, a_shell, answered, asked, first_day, go_on, shown
 from tests.rehearsal import ANTILLES, DAY, GENEVA, TODAY, Corail
 from tests.shell import Shell
-from tests.taking import PROVIDERS, marked_as, new_mailbox, period_of, provider_of, somebody_at
+from tests.taking import PROVIDERS, calendar_of, marked_as, new_mailbox, period_of, somebody_at
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ class TestShown:
         assert [(one.means, str(one.start)) for one in found.calendar] == [("as it should be", HOLIDAY)]
         assert (found.reason.next, found.others) == ("", ())
         assert found.reason.key == found.calendar[0].key == corail.marked()[0]
-        assert found.mailbox == f"{corail.mail(hero)} ({provider_of(corail, hero)})"
+        assert found.mailbox == f"{corail.mail(hero)} ({calendar_of(corail, hero)})"
         (call,) = (call for call in found.calls if found.mailbox in call.what)
         assert call.answer == "complete, 1 of our events"
 

@@ -16,7 +16,7 @@ from figgo_ops.errors import (
     RightsMissing,
     Unreachable,
 )
-from tests.rehearsal import GENEVA, Corail
+from tests.rehearsal import ANTILLES, GENEVA, Corail
 
 WRONG_KEY = {"status": 400, "error": "invalid_grant", "error_description": "Invalid JWT Signature."}
 MORNING = ["2026-12-07 09:00..12:00 Europe/Paris"]
@@ -167,9 +167,9 @@ def test_figgo_is_asked_no_sooner_than_it_wants(corail: Corail, hero: int) -> No
 
 
 def test_a_delegation_that_was_not_granted_costs_one_attempt_per_run(corail: Corail) -> None:
-    """It stops Google; Exchange goes on."""
+    """It stops Google; the others go on."""
     corail.stage.google.tokens.granted.clear()
-    for written in (corail.plan(*corail.members(GENEVA)).count("create"), 0):
+    for written in (corail.plan(*corail.members(GENEVA), *corail.members(ANTILLES)).count("create"), 0):
         corail.forget_calls()
         result = corail.sync()
         assert (result.written, sync.exit_of(result)) == (written, 4)

@@ -98,12 +98,12 @@ def test_an_old_mailbox_that_does_not_exist_any_more_is_no_error(corail: Corail,
 def test_somebody_whose_mailbox_two_calendars_reach_keeps_the_same_events_when_moving(
     corail: Corail, hero: int
 ) -> None:
-    before = corail.events(hero)
+    before, other = corail.events(hero), corail.found()
     table = corail.file.read_text(encoding="utf-8")
     table = table[table.index("[[calendar]]") : table.index('[[calendar]]\nname = "exchange"')]
-    second = table.replace('name = "google"', 'name = "antilles"').replace("[1, 3]", "[3]")
-    corail.rewrite(table, table.replace("[1, 3]", "[1]") + second)
-    corail.stage.transfer(hero, 3)
+    second = table.replace('name = "google"', 'name = "antilles"').replace("[1]", f"[{other}]")
+    corail.rewrite(table, table + second)
+    corail.stage.transfer(hero, other)
     for _ in range(2):
         assert corail.sync(hero).written == 0
     assert corail.events(hero) == before

@@ -10,7 +10,7 @@ import pytest
 from figgo_ops import sync
 from figgo_ops.errors import Incomplete
 from figgo_ops.sandbox.story import NO_MAILBOX
-from tests.rehearsal import DAY, TODAY, Corail, told
+from tests.rehearsal import ANTILLES, DAY, TODAY, Corail, key_of, told
 
 STORY: dict[str, list[str]] = {
     "half-day-am": ["2026-12-07 09:00..12:00 Europe/Paris"],
@@ -143,12 +143,13 @@ def test_a_night_lists_every_mailbox_once_and_writes_one_call_per_change(corail:
     assert (result.written, sync.exit_of(result)) == (0, 0)
     assert result.unchanged == loaded.created - 1, "all but the sickness that lies before the horizon"
     assert corail.writes() == []
-    listed = Counter(entry.principal for entry in corail.listings())
+    listed = corail.listed()
     assert set(listed.values()) == {1}
-    mailboxes = {*corail.stage.google.mails(), *corail.stage.exchange.mails()}
+    mailboxes = set(corail.stage.calendars())
     by_another_name = {*NO_MAILBOX, "ph.garnier@corail-suisse.example"}
-    assert set(listed) - by_another_name == mailboxes - {"atelier@corail.example"}
-    assert len(corail.calls("google")) + len(corail.calls("exchange")) == len(corail.listings())
+    assert {mail for _, mail in listed} - by_another_name == mailboxes - {"atelier@corail.example"}
+    calls = [call for name in ("google", "exchange", "microsoft365") for call in corail.calls(name)]
+    assert len(calls) == len(corail.listings())
     pages = Counter(entry.path for entry in corail.calls("figgo"))
     assert pages == {
         "/api/v3/users": 1,
@@ -294,15 +295,34 @@ def test_a_leaver_keeps_what_was_and_loses_what_would_have_been(corail: Corail) 
 
 def test_somebody_who_moves_to_another_legal_entity_keeps_the_same_events(corail: Corail) -> None:
     corail.activate()
-    case = corail.case("half-day-am")
+    case, other = corail.case("half-day-am"), corail.found()
+    corail.rewrite("legal_entities = [1]", f"legal_entities = [1, {other}]")
+    corail.rewrite("legal_entities = [3]\ntimezone", f"legal_entities = [3, {other}]\ntimezone")
     corail.sync(case.person)
     before = corail.events(case.person)
-    corail.stage.transfer(case.person, 3)
+    corail.stage.transfer(case.person, other)
     result = corail.sync(case.person)
     assert (result.created, result.updated, result.deleted) == (0, 1, 0)
     (after,) = corail.events(case.person)
     assert after["id"] == before[0]["id"]
     assert corail.shown(case.person) == ["2026-12-07 09:00..12:00 America/Martinique"]
+
+
+def test_somebody_whose_mailbox_is_migrated_with_a_transfer_keeps_the_same_events(corail: Corail) -> None:
+    """From Exchange to Microsoft 365: the marker goes along, so the event is known there."""
+    corail.activate()
+    case = corail.case("two-periods-one-day")
+    corail.sync(case.person)
+    before = corail.events(case.person)
+    corail.stage.transfer(case.person, ANTILLES)
+    assert [event["uid"] for event in corail.events(case.person)] == [event["uid"] for event in before]
+    result = corail.sync(case.person)
+    assert (result.created, result.updated, result.deleted) == (0, 2, 0), "in another zone from now on"
+    after = corail.events(case.person)
+    assert [event["uid"] for event in after] == [event["uid"] for event in before]
+    assert [key_of(event) for event in after] == [key_of(event) for event in before]
+    assert all(line.endswith("America/Martinique") for line in corail.shown(case.person))
+    assert corail.sync(case.person).written == 0
 
 
 def test_userdates_make_one_event_of_a_period_across_public_holidays(corail: Corail) -> None:

@@ -105,6 +105,7 @@ def tell(out: Path) -> list[Path]:
         story.by_hand()
         story.audited()
         story.taken_back()
+        story.moved()
         story.end()
     return story.reports
 

@@ -9,9 +9,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from figgo_ops import planfile, sync
+from figgo_ops import move, planfile, sync
 from figgo_ops.audit import audit
-from figgo_ops.demo.shown import CALENDARS, Shown, is_listing, is_write, shown
+from figgo_ops.demo.shown import CALENDARS, Shown, calendar_of, is_listing, is_write, shown
 from figgo_ops.errors import FiggoOpsError
 from figgo_ops.explaining.explain import explain
 from figgo_ops.explaining.trace import Ask as Explained
@@ -28,6 +28,8 @@ from figgo_ops.session import Session
 from figgo_ops.words import plain, table
 
 TENANT = "corail"
+MICROSOFT_365 = CALENDARS[-1]
+GENEVA = 2
 
 
 @dataclass
@@ -37,12 +39,13 @@ class Story:
     company: Rehearsal
     home: Home
     reports: list[Path] = field(default_factory=list)
-    heroines: tuple[Person, Person] = field(init=False)
+    heroines: tuple[Person, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.heroines = (
             self.company.hire("Camille", "Desprès", 1, "camille.despres@corail.example"),
             self.company.hire("Léonore", "Müller", 2, "leonore.muller@corail-suisse.example"),
+            self.company.hire("Maryse", "Lafleur", 3, "maryse.lafleur@corail-antilles.example"),
         )
         staff, entities = self.company.company.people, self.company.company.legal_entities
         said(f"REHEARSAL  tenant {TENANT}  home {self.home.path}\n")
@@ -70,7 +73,7 @@ class Story:
         )
         before = len(self._calls())
         done = self._notebook({"tenant": TENANT, "confirm": checksum})
-        writes = Counter(call.service for call in self._calls()[before:] if is_write(call))
+        writes = Counter(calendar_of(call) for call in self._calls()[before:] if is_write(call))
         said(f"{done['created']} events created; writing calls: {_each(writes)}.")
         written = Counter(one.calendar for one in shown(self.company))
         _expect(written == planned, "every planned event is in its calendar")
@@ -81,14 +84,14 @@ class Story:
         before = len(self._calls())
         result = self._sync()
         calls = self._calls()[before:]
-        listings = Counter(call.service for call in calls if is_listing(call))
+        listings = Counter(calendar_of(call) for call in calls if is_listing(call))
         _expect((result.written, [*filter(is_write, calls)]) == (0, []), "a second run writes nothing")
         said(f"{result.unchanged} events unchanged; listings: {_each(listings)}; no write.")
 
     def live(self) -> None:
         """One absence each, from request to cancellation."""
         monday, friday = self._monday(), self._monday() + timedelta(days=4)
-        names = " and ".join(one.first_name for one in self.heroines)
+        names = _all(one.first_name for one in self.heroines)
         line = f"sync {TENANT} {' '.join(f'--employee {number}' for number in self._numbers)}"
         _chapter(f"{names} ask for a week off: tentative.", line)
         requests = [self.company.request_leave(one.id, monday, friday) for one in self.heroines]
@@ -117,30 +120,30 @@ class Story:
             keeper.owner(event.mail).move(event.id, first + timedelta(days=7), end + timedelta(days=7))
         line = " ".join(f"--employee {event.mail}" for event in dragged)
         _chapter(
-            "Two owners drag an event a week later, in Google and in Outlook: found and put back.",
+            "Three owners drag an event a week later, one in each calendar: found and put back.",
             f"sync {TENANT} {line}",
         )
         result = self._sync(event.mail for event in dragged)
         now = [one for one in shown(self.company) if one in dragged]
-        _expect((result.updated, len(now)) == (2, 2), "the events are where Figgo says")
-        for event in now:
+        _expect((result.updated, len(now)) == (3, 3), "the events are where Figgo says")
+        for event in sorted(now, key=lambda one: CALENDARS.index(one.calendar)):
             said(str(event))
 
     def audited(self) -> None:
-        """Two owners tidy up; an audit names both damages, explains one, and its repair mends them."""
-        doubled, deleted = (self._days_off(calendar)[-1] for calendar in CALENDARS)
+        """Three owners tidy up; an audit names each damage, explains one, and its repair mends them."""
+        doubled, deleted, renamed = (self._days_off(calendar)[-1] for calendar in CALENDARS)
         self.company.google.owner(doubled.mail).copy(doubled.id)
         self.company.exchange.owner(deleted.mail).delete(deleted.id)
+        self.company.microsoft365.owner(renamed.mail).rename(renamed.id, "Vacances !")
         file = self.home.plans / "repair.json"
         _chapter(
-            "One owner copies an event in Google, another deletes one in Outlook. "
-            "The audit reads the mailboxes themselves.",
+            "One owner copies an event in Google, another deletes one in Exchange, a third gives one another "
+            "title in Microsoft 365.\nThe audit reads the mailboxes themselves.",
             f"run audit -p tenant={TENANT} -p repair={file}",
         )
         verdict = self._notebook({"tenant": TENANT, "repair": str(file)}, "audit", expected=6)
-        _expect(
-            [verdict["verdicts"].get(name) for name in ("duplicate", "missing")] == [1, 1], "both are named"
-        )
+        found = [verdict["verdicts"].get(name) for name in ("duplicate", "missing", "edited")]
+        _expect(found == [1, 1, 1], "each is named")
         said(", ".join(f"{count} {name}" for name, count in verdict["verdicts"].items()))
         day = deleted.start.isoformat()
         _chapter(
@@ -148,19 +151,16 @@ class Story:
             f"explain {TENANT} --employee {deleted.mail} --date {day}",
         )
         with self._session() as session:
-            found = explain(session, Explained(employee=deleted.mail, day=day))
-        said(f"  {found.reason.sentence}")
+            trace = explain(session, Explained(employee=deleted.mail, day=day))
+        said(f"  {trace.reason.sentence}")
         checksum = planfile.load(file).checksum
         _chapter(
-            "The plan that mends both, then the audit again: clean.", f"apply {file} --confirm {checksum}"
+            "The plan that mends them, then the audit again: clean.", f"apply {file} --confirm {checksum}"
         )
         with self._session() as session:
             mended = sync.apply(session, file, checksum)
-        _expect(mended.written == 2, "two events were mended")
-        with self._session() as session:
-            again = audit(session, sync.Ask())
-        _expect(again.complete and again.exit == 0, "the audit is clean")
-        said(", ".join(f"{count} {name}" for name, count in again.counts.items()))
+        _expect(mended.written == 3, "three events were mended")
+        self._audit_is_clean()
 
     def taken_back(self) -> None:
         """A mistake reaches calendars; its run is taken back."""
@@ -174,7 +174,7 @@ class Story:
         with self._session() as session:
             made = undo.plan(session, wrong.run)
         done = self._applied(made)
-        _expect((wrong.created, done.deleted) == (2, 2), "exactly that run was taken back")
+        _expect((wrong.created, done.deleted) == (3, 3), "exactly that run was taken back")
         halves = [(monday + timedelta(days=n), half) for n in range(5) for half in ("AM", "PM")]
         for period in periods:
             self.company.remove_half_days(period.id, halves)
@@ -184,6 +184,61 @@ class Story:
             made = sync.resume(session)
         self._applied(made)
         self._each_shows([])
+
+    def moved(self) -> None:
+        """The customer takes Geneva's mailboxes to Microsoft 365, not all of them well; the events follow."""
+        waits = self._migrated()
+        made = self._move_planned()
+        _expect(any(waits in note for note in made.notes), "the mailbox that waits is named")
+        said(f"{waits} is not there yet: Exchange goes on serving it.")
+        _chapter(
+            "Then act, and audit: clean; absent are old mailboxes at Exchange.",
+            f"apply {made.file} --confirm {made.checksum}",
+        )
+        done = self._applied(made)
+        said(f"{done.created} created, {done.updated} marked again, {done.deleted} removed.")
+        said(f"corail.toml says: {self._calendar_of(GENEVA)} is Geneva's calendar from now on.")
+        self._audit_is_clean()
+        _chapter(
+            "The last mailbox is migrated: its events are known there.", f"sync {TENANT} --employee {waits}"
+        )
+        self.company.migrate(waits)
+        result = self._sync([waits])
+        _expect((result.written, result.unchanged > 0) == (0, True), "nothing is written twice")
+        said(f"{result.unchanged} unchanged; no write.")
+
+    def _migrated(self) -> str:
+        """All of Geneva's mailboxes but one change places, three of them not as they should; who waits."""
+        waits, *going = dict.fromkeys(one.mail for one in shown(self.company) if one.calendar == "exchange")
+        fates = dict(zip(going, ("stripped", "twice", "empty"), strict=False))
+        for mail in self.company.exchange.mails():
+            if mail != waits:
+                self.company.migrate(mail, how=fates.get(mail, "whole"))
+        said(
+            "\nThe customer migrates Geneva's mailboxes from Exchange to Microsoft 365 with all they hold;\n"
+            "one arrives without our markers, one with everything twice, one without its calendar. One waits."
+        )
+        return waits
+
+    def _move_planned(self) -> Plan:
+        _chapter(
+            "The plan finds their events again, writes what is missing, takes away what is double.",
+            f'move {TENANT} --to "{MICROSOFT_365}" --legal-entity {GENEVA} --look-alikes adopt',
+        )
+        with self._session() as session:
+            made = move.plan(session, move.Ask(MICROSOFT_365, (GENEVA,), "adopt"))
+        because = Counter(change.reason for change in made.changes)
+        adopted, new, twice = because["adopted"], because["new"], because["duplicate"]
+        _expect(min(made.unchanged, adopted, new, twice) > 0, "every kind of arrival is seen")
+        said(f"{made.unchanged} recognised by their marker, {adopted} by title and days.")
+        said(f"{new} to create, {twice} to remove.")
+        return made
+
+    def _audit_is_clean(self) -> None:
+        with self._session() as session:
+            found = audit(session, sync.Ask())
+        _expect(found.complete and found.exit == 0, "the audit is clean")
+        said(", ".join(f"{count} {name}" for name, count in found.counts.items()))
 
     def _applied(self, made: Plan) -> Result:
         assert made.file is not None  # noqa: S101 - a plan of ours is always kept
@@ -274,4 +329,9 @@ def said(text: str) -> None:
 
 def _each(counts: Counter[str]) -> str:
     """How many of each calendar."""
-    return " and ".join(f"{counts[calendar]} at {calendar.title()}" for calendar in CALENDARS)
+    return _all(f"{counts[calendar]} at {calendar.title()}" for calendar in CALENDARS)
+
+
+def _all(parts: Iterable[str]) -> str:
+    *first, last = parts
+    return f"{', '.join(first)} and {last}"

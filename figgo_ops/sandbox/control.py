@@ -46,6 +46,7 @@ class ControlService(Service):
             ("POST", "/switch"): self._switch,
             ("POST", "/calendar"): self._calendar,
             ("POST", "/mailbox"): self._mailbox,
+            ("POST", "/migrate"): self._migrate,
             ("GET", "/calendars"): self._calendars,
             ("POST", "/settle"): self._settle,
         }
@@ -105,7 +106,8 @@ class ControlService(Service):
 
     def _switch(self, request: Request) -> Any:
         order = _fields(_order(request), ("service", "name", "value"))
-        known = (self.rehearsal.figgo, self.rehearsal.google, self.rehearsal.exchange)
+        company = self.rehearsal
+        known = (company.figgo, company.google, company.exchange, company.microsoft365)
         _one_of(known, order["service"]).switch(order["name"], order["value"])
         return {}
 
@@ -123,6 +125,15 @@ class ControlService(Service):
         order = _fields(order, ("mail", "state"))
         keeper.set_state(order["mail"], order["state"])
         return {}
+
+    def _migrate(self, request: Request) -> Any:
+        order = {"online": True, "how": "whole"} | _order(request)
+        order = _fields(order, ("mail", "online", "how"))
+        if self.rehearsal.organization.find(str(order["mail"])) is None:
+            raise BadOrderError(f"there is no mailbox {order['mail']!r} at Exchange or Microsoft 365")
+        online = _read("online", order["online"])
+        moved = self.rehearsal.migrate(str(order["mail"]), online=online, how=str(order["how"]))
+        return {"mail": moved.mail, "online": moved.online}
 
     def _keeper(self, order: dict[str, Any]) -> Keeper:
         """Who keeps the mailbox that an order is about: the service it names, if it names one."""
@@ -244,7 +255,7 @@ def _half(value: Any) -> str:
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("first", "last", "on", "contract_start", "contract_end"), date.fromisoformat),
     **dict.fromkeys(("from_half", "to_half"), _half),
-    **dict.fromkeys(("accepted", "keep_alias", "move_mailbox"), _flag),
+    **dict.fromkeys(("accepted", "keep_alias", "move_mailbox", "online"), _flag),
     "account": _types,
     "hours": _hours,
     "half_days": _half_days,

@@ -14,7 +14,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from figgo_ops.sandbox.people import LEGAL_ENTITIES
+from figgo_ops.sandbox.microsoft365_certificate import key_and_certificate
+from figgo_ops.sandbox.people import LEGAL_ENTITIES, LegalEntity
 
 TENANT = "corail"
 HOST = "corail.ilucca.net"
@@ -23,7 +24,8 @@ ROLES = {"full": f"{TENANT}-figgo.key"} | {
     role: f"{TENANT}-figgo-{role}.key" for role in ("narrow", "nobody", "revoked")
 }
 SERVICE_ACCOUNT = r"CORAIL\svc-figgo"
-ON_EXCHANGE = frozenset({2})
+TENANT_ID, CLIENT_ID = "9a1f5f0e-6f2c-4c55-8b0e-3c1d7a52c0e4", "3f0d6f8b-2b1a-4a0e-9c7d-5e8a41b6d2f9"
+KINDS = {1: "google", 2: "exchange", 3: "microsoft365"}
 ADDRESS = re.compile(r"https://localhost:\d+")
 QUOTED_CA = r'ca_file = "[^"]*"'
 MONTHS_BEFORE = timedelta(days=180)
@@ -67,17 +69,29 @@ class Home:
         """The password of the service account at Exchange."""
         return self.secret(f"{TENANT}-exchange.password", lambda: secrets.token_urlsafe(24))
 
-    def on_exchange(self) -> frozenset[int]:
-        """The legal entities whose mailboxes Exchange keeps; in a home of earlier days there may be none."""
+    def microsoft365_secret(self) -> str:
+        """The client secret of the application at Microsoft 365; the tenant file names the certificate."""
+        return self.secret(f"{TENANT}-microsoft365.secret", lambda: secrets.token_urlsafe(30))
+
+    def microsoft365_certificate(self) -> str:
+        """The private key of that application and its certificate."""
+        return self.secret(f"{TENANT}-microsoft365.pem", key_and_certificate)
+
+    def kinds(self) -> dict[int, str]:
+        """The kind of calendar that each legal entity has; a home of earlier days may know fewer kinds."""
         if not self.tenant_file.exists():
-            return ON_EXCHANGE
+            return dict(KINDS)
         calendars = self._read().get("calendar", [])
-        return frozenset(
-            entity
-            for one in calendars
-            if one.get("kind") == "exchange"
-            for entity in one.get("legal_entities", ())
-        )
+        found = {
+            one.id: [kept["kind"] for kept in calendars if _reaches(kept, one)] for one in LEGAL_ENTITIES
+        }
+        # Those of rehearsals that bring their own legal entities are known from the lists alone.
+        listed = {
+            entity: kept["kind"]
+            for kept in reversed(calendars)
+            for entity in (() if kept.get("retired") else kept.get("legal_entities", ()))
+        }
+        return listed | {entity: kinds[0] for entity, kinds in found.items() if kinds}
 
     def write_tenant(self, urls: Mapping[str, str], ca_file: Path, today: date) -> None:
         """Write the tenant file; one that is there keeps everything but where the stand-ins are."""
@@ -99,6 +113,15 @@ class Home:
             ) from error
 
 
+def _reaches(calendar: Mapping[str, Any], entity: LegalEntity) -> bool:
+    """Whether a calendar of the tenant file is for this legal entity; one without a rule is for all."""
+    if calendar.get("retired"):
+        return False
+    if calendar.get("domains"):
+        return entity.domain in calendar["domains"]
+    return not calendar.get("legal_entities") or entity.id in calendar["legal_entities"]
+
+
 def _replaced(found: re.Match[str], moved: Mapping[str, str]) -> str:
     return next(new for old, new in moved.items() if re.fullmatch(old, found[0]))
 
@@ -113,6 +136,10 @@ def _moved(tenant: Mapping[str, Any], urls: Mapping[str, str]) -> dict[str, str]
 
 def _quoted(path: Path) -> str:
     return json.dumps(str(path), ensure_ascii=False)
+
+
+def _entities(kind: str) -> list[int]:
+    return [entity for entity, kept in KINDS.items() if kept == kind]
 
 
 def first_day(today: date) -> date:
@@ -145,7 +172,7 @@ working_time = "weekdays"
 [[calendar]]
 name = "google"
 kind = "google"
-legal_entities = {[one.id for one in LEGAL_ENTITIES if one.id not in ON_EXCHANGE]}
+legal_entities = {_entities("google")}
 service_account = "file:{TENANT}-google.json"
 api_root = "{urls["google"]}"
 token_url = "{urls["google"]}/token"
@@ -154,10 +181,21 @@ ca_file = {trusted}
 [[calendar]]
 name = "exchange"
 kind = "exchange"
-legal_entities = {[*ON_EXCHANGE]}
+legal_entities = {_entities("exchange")}
 url = "{urls["exchange"]}/EWS/Exchange.asmx"
 user = '{SERVICE_ACCOUNT}'
 password = "file:{TENANT}-exchange.password"
+ca_file = {trusted}
+
+[[calendar]]
+name = "microsoft 365"
+kind = "microsoft365"
+legal_entities = {_entities("microsoft365")}
+tenant_id = "{TENANT_ID}"
+client_id = "{CLIENT_ID}"
+certificate = "file:{TENANT}-microsoft365.pem"
+api_root = "{urls["microsoft365"]}"
+authority = "{urls["microsoft365"]}"
 ca_file = {trusted}
 
 [events]

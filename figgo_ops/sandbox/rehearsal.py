@@ -14,12 +14,16 @@ from figgo_ops.sandbox.ca import Authority, make_authority
 from figgo_ops.sandbox.company import Company
 from figgo_ops.sandbox.control import ControlService
 from figgo_ops.sandbox.exchange import ExchangeService
+from figgo_ops.sandbox.exchange_organization import Organization
+from figgo_ops.sandbox.exchange_store import Mailbox
 from figgo_ops.sandbox.faults import Faults
 from figgo_ops.sandbox.figgo import FiggoService
 from figgo_ops.sandbox.figgo_gate import ApiKey
 from figgo_ops.sandbox.google import GoogleService, public_key_of, service_account_info
-from figgo_ops.sandbox.home import HOST, SERVICE_ACCOUNT, TENANT, Home
+from figgo_ops.sandbox.home import CLIENT_ID, HOST, SERVICE_ACCOUNT, TENANT, TENANT_ID, Home
 from figgo_ops.sandbox.messages import RequestLog, Service
+from figgo_ops.sandbox.microsoft365 import Microsoft365Service
+from figgo_ops.sandbox.microsoft365_certificate import public_part
 from figgo_ops.sandbox.narrator import Case
 from figgo_ops.sandbox.people import Person, utc_now
 from figgo_ops.sandbox.story import ALIASES, NO_MAILBOX, tell
@@ -27,13 +31,16 @@ from figgo_ops.sandbox.web import Server
 
 NARROW_ROLE = frozenset({1})
 
-Keeper = GoogleService | ExchangeService
+Keeper = GoogleService | ExchangeService | Microsoft365Service
 
 
 class Rehearsal:
     """A company to rehearse with, from construction to `stop`; also a context manager.
 
     The verbs about absences are those of `Company`; `hire`, `transfer` and `change_mail` reach mailboxes too.
+
+    Attributes:
+        organization: the mailboxes behind Exchange and Microsoft 365; one address is one mailbox there.
     """
 
     def __init__(
@@ -48,8 +55,11 @@ class Rehearsal:
         self.ca_file = authority.ca_file
         self.figgo = FiggoService(self.company, _keys(place.figgo_keys()), HOST, seed)
         self.google = _google(self.company, place)
-        self.exchange = ExchangeService(SERVICE_ACCOUNT, place.exchange_password())
-        self._on_exchange = place.on_exchange()
+        self.organization = Organization()
+        password = place.exchange_password()
+        self.exchange = ExchangeService(SERVICE_ACCOUNT, password, organization=self.organization)
+        self.microsoft365 = _microsoft365(self.organization, place)
+        self._kinds = place.kinds()
         for person in self.company.people.values():
             if person.mail not in NO_MAILBOX:
                 self._give_mailbox(person)
@@ -58,7 +68,7 @@ class Rehearsal:
         self.ask_cancellation = self.company.ask_cancellation
         self.settle_cancellation = self.company.settle_cancellation
         self.remove_half_days, self.end_contract = self.company.remove_half_days, self.company.end_contract
-        services = (self.figgo, self.google, self.exchange, ControlService(self))
+        services = (self.figgo, self.google, self.exchange, self.microsoft365, ControlService(self))
         self._servers = self._start(authority, services)
         try:
             place.write_tenant(self.urls, self.ca_file, self.company.today)
@@ -133,32 +143,49 @@ class Rehearsal:
     def transfer(self, person_id: int, legal_entity_id: int) -> Person:
         """Another legal entity; one whose mailboxes are elsewhere gives a second one under the same mail.
 
-        The former mailbox stays, with all that is in it.
+        The former mailbox stays, with all that is in it. Between Exchange and Microsoft 365 there is but one:
+        it is migrated, whole.
         """
-        before = self.keeper(self.company.person(person_id))
+        person = self.company.person(person_id)
+        had = bool(person.mail) and _has(self.keeper(person), person.mail or "")
         person = self.company.transfer(person_id, legal_entity_id)
-        if person.mail and _has(before, person.mail):
+        if had:
             self._give_mailbox(person)
+            self._migrate_along(person)
         return person
 
+    def migrate(self, mail: str, *, online: bool = True, how: str = "whole") -> Mailbox:
+        """The company moves a mailbox between Exchange and Microsoft 365 (or back); see `Organization`."""
+        return self.organization.migrate(mail, online=online, how=how)
+
     def keeper(self, person: Person) -> Keeper:
-        """Who keeps the mailboxes of this person's legal entity."""
-        return self.exchange if person.legal_entity_id in self._on_exchange else self.google
+        """Who keeps this person's mailbox: that of the legal entity, or where it was migrated to."""
+        service = self._service_of(person)
+        found = None if service is self.google else self.organization.find(person.mail or "")
+        if found is None:
+            return service
+        return self.microsoft365 if found.online else self.exchange
 
     def keepers(self, mail: str) -> list[Keeper]:
         """Who has a mailbox of this mail; after a transfer two may, the present one first."""
         people = self.company.people.values()
         present = [self.keeper(person) for person in people if person.mail == mail]
-        services: list[Keeper] = sorted((self.google, self.exchange), key=lambda one: one not in present)
+        services: list[Keeper] = [self.google, self.exchange, self.microsoft365]
+        services.sort(key=lambda one: one not in present)
         return [one for one in services if _has(one, mail)]
 
     def calendars(self) -> dict[str, list[dict[str, Any]]]:
-        """What each mail truly holds, whatever a client was told, as Google and Exchange keep it."""
-        found: dict[str, list[dict[str, Any]]] = {}
-        for service in (self.google, self.exchange):
-            for mail in service.mails():
-                found.setdefault(mail, []).extend(service.content(mail))
+        """What each mail truly holds, whatever a client was told, as Google and Outlook keep it."""
+        found = {mail: self.google.content(mail) for mail in self.google.mails()}
+        for mailbox in self.organization.mailboxes():
+            door = self.microsoft365 if mailbox.online else self.exchange
+            found.setdefault(mailbox.mail, []).extend(door.content(mailbox.mail))
         return found
+
+    def _service_of(self, person: Person) -> Keeper:
+        """Who keeps the mailboxes of this person's legal entity."""
+        services: dict[str, Keeper] = {one.name: one for one in (self.exchange, self.microsoft365)}
+        return services.get(self._kinds.get(person.legal_entity_id, ""), self.google)
 
     def _give_mailbox(self, person: Person) -> None:
         primary = next((mail for mail, others in ALIASES.items() if person.mail in others), person.mail)
@@ -167,6 +194,12 @@ class Rehearsal:
             add = keeper.add_user if isinstance(keeper, GoogleService) else keeper.add_mailbox
             zone = self.company.legal_entities[person.legal_entity_id].timezone
             add(primary, zone=zone, aliases=ALIASES.get(primary, ()))
+
+    def _migrate_along(self, person: Person) -> None:
+        """Let the mailbox be where those of the person's legal entity are."""
+        service = self._service_of(person)
+        if service not in (self.google, self.keeper(person)):
+            self.organization.migrate(person.mail or "", online=service is self.microsoft365)
 
     def _start(self, authority: Authority, services: Iterable[Service]) -> dict[str, Server]:
         context = authority.server_context()
@@ -207,6 +240,14 @@ def _google(company: Company, home: Home) -> GoogleService:
         service_account_public_key=public_key_of(account),
         client_email=account["client_email"],
     )
+
+
+def _microsoft365(organization: Organization, home: Home) -> Microsoft365Service:
+    service = Microsoft365Service(
+        organization, client_id=CLIENT_ID, tenant_id=TENANT_ID, secret=home.microsoft365_secret()
+    )
+    service.certificate(public_part(home.microsoft365_certificate()))
+    return service
 
 
 def _has(keeper: Keeper, mail: str) -> bool:
