@@ -5,6 +5,7 @@ Pure: no input or output, no clock.
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -76,6 +77,7 @@ def one(mailbox: Mailbox, own: str) -> str:
     return f"{events(mailbox)}/{quote(own, safe='')}"
 
 
+@lru_cache(maxsize=4096)
 def events(mailbox: Mailbox) -> str:
     """Where the events of a mailbox's own calendar are."""
     return f"{_user(mailbox)}/events"

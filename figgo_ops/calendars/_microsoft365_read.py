@@ -5,7 +5,7 @@ from typing import Any
 from figgo_ops.calendars._lost import Lost
 from figgo_ops.calendars._microsoft365_errors import Denied
 from figgo_ops.calendars._microsoft365_events import Item, ids_of, listing, setting, zone_of
-from figgo_ops.calendars._microsoft365_turns import Steps
+from figgo_ops.calendars._microsoft365_lanes import Steps
 from figgo_ops.calendars._microsoft365_wire import Ask
 from figgo_ops.calendars._told import cut
 from figgo_ops.plan import Mailbox

@@ -5,16 +5,15 @@ other and gets each answer. Generators are advanced in the caller's thread; othe
 """
 
 import random
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from figgo_ops.calendars._lost import Lost, about
 from figgo_ops.calendars._microsoft365_errors import Denied
-from figgo_ops.calendars._microsoft365_wire import Ask, Reply, Wire
+from figgo_ops.calendars._microsoft365_lanes import Lane, Steps, Turn, unsent
+from figgo_ops.calendars._microsoft365_wire import Reply, Wire
 from figgo_ops.calendars._told import too_late
-from figgo_ops.errors import FiggoOpsError, Unreachable
+from figgo_ops.errors import FiggoOpsError
 from figgo_ops.pacing import LONGEST_WAIT
 from figgo_ops.plan import Mailbox
 from figgo_ops.transport import backoff
@@ -22,9 +21,6 @@ from figgo_ops.workers import Crew
 
 BATCH = 20
 """Requests in one batch; Graph takes no more."""
-
-AT_ONCE = 4
-"""Requests in flight for one mailbox; Graph refuses the fifth."""
 
 SIDE_BY_SIDE = 4
 """Requests of one batch that Exchange Online works on at once; smaller batches are answered no sooner."""
@@ -40,113 +36,8 @@ UNHEARD = 3
 """As often one mailbox is asked for before anybody was answered."""
 
 T = TypeVar("T")
-Steps = Generator[Ask, dict[str, Any], T]
-"""One request after the other; what went wrong with one is raised in it as `Denied` or `Lost`."""
 
-
-@dataclass(slots=True)
-class _Turn(Generic[T]):
-    """One generator on its way.
-
-    Attributes:
-        tries: how often its present request was sent in vain.
-        told: what it came to, once it has ended.
-    """
-
-    steps: Steps[T]
-    ask: Ask | None = None
-    tries: int = 0
-    told: list[T] | None = None
-
-    @property
-    def asks(self) -> bool:
-        """Whether its present request is a question, which may be sent any number of times."""
-        return self.ask is not None and self.ask.method == "GET"
-
-
-class _Lane(Generic[T]):
-    """One mailbox: its stages one after the other, up to `AT_ONCE` turns of a stage side by side.
-
-    Attributes:
-        shut: why nothing more is asked about it in this run.
-        at_once: requests in flight that it bears.
-    """
-
-    def __init__(self, mailbox: Mailbox, stages: Iterable[Iterable[Steps[T]]]) -> None:
-        self.mailbox = mailbox
-        self.rests_until = 0.0
-        self.shut: FiggoOpsError | None = None
-        self.at_once = AT_ONCE
-        self.flying = 0
-        self._stages = deque(deque(stage) for stage in stages)
-        self._begun: deque[_Turn[T]] = deque()
-        self._ready: deque[_Turn[T]] = deque()
-        self._alive = 0
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing is left to do or to tell."""
-        return not self._begun and not any(self._stages)
-
-    @property
-    def due(self) -> float | None:
-        """When it may ask again; None when it has nothing to ask."""
-        return self.rests_until if self._ready or any(self._stages) else None
-
-    def next(self, now: float) -> _Turn[T] | None:
-        """A turn with a request to send; None when none may be sent now."""
-        while not self._ready and self.open(now):
-            self._begin(_Turn(self._stages[0].popleft()))
-        return self._ready.popleft() if self._ready and self.open(now) else None
-
-    def open(self, now: float) -> int:
-        """How many requests may be sent now."""
-        if now < self.rests_until:
-            return 0
-        while self._stages and not self._stages[0] and not self._alive:
-            self._stages.popleft()  # the next stage waits for the end of this one
-        more = min(self.at_once - self._alive, len(self._stages[0])) if self._stages else 0
-        return max(0, min(self.at_once - self.flying, len(self._ready) + max(0, more)))
-
-    def _begin(self, turn: _Turn[T]) -> None:
-        self._begun.append(turn)
-        self._alive += 1
-        self.advance(turn, None)
-
-    def again(self, turn: _Turn[T]) -> None:
-        """Let a turn send its request once more, before the others."""
-        self._ready.appendleft(turn)
-
-    def advance(self, turn: _Turn[T], reply: Reply | None) -> None:
-        """Let a turn hear an answer; it then has another request, or has ended."""
-        turn.tries = 0
-        try:
-            if isinstance(reply, Denied | Lost):
-                turn.ask = turn.steps.throw(reply)
-            else:
-                turn.ask = next(turn.steps) if reply is None else turn.steps.send(reply)
-        except StopIteration as end:
-            turn.told = [end.value]
-            self._alive -= 1
-        else:
-            self._ready.append(turn)
-
-    def end(self) -> None:
-        """Ask nothing more: what was sent and not answered is unknown, what was not sent has failed."""
-        for steps in (steps for stage in self._stages for steps in stage):
-            self._begin(_Turn(steps))
-        self._stages.clear()
-        cut = Unreachable(f"{self.mailbox}: the run was interrupted before an answer had come.", "Run again.")
-        while self._ready:
-            self.advance(self._ready.popleft(), _unsent(cut))
-
-    def told(self) -> Iterator[T]:
-        """What turns came to, in the order they were begun."""
-        while self._begun and self._begun[0].told is not None:
-            yield from self._begun.popleft().told or ()
-
-
-_Batch = list[tuple[_Lane[T], _Turn[T]]]
+_Batch = list[tuple[Lane[T], Turn[T]]]
 Group = tuple[Mailbox, Iterable[Iterable[Steps[T]]]]
 """What is to be done in one mailbox: stages one after the other, generators side by side."""
 
@@ -162,8 +53,8 @@ class Turns(Generic[T]):
     def __init__(self, wire: Wire, threads: int, may_write: Callable[[], bool] = lambda: True) -> None:
         self._wire, self._threads, self._may_write = wire, threads, may_write
         self._rng = random.Random()  # noqa: S311 - jitter, not a secret
-        self._lanes: dict[Mailbox, _Lane[T]] = {}
-        self._held: _Lane[T] | None = None
+        self._lanes: dict[Mailbox, Lane[T]] = {}
+        self._held: Lane[T] | None = None
         self._rests_until = 0.0
         self._rests: dict[tuple[int, float | None], float] = {}
         self._most = 0
@@ -252,7 +143,7 @@ class Turns(Generic[T]):
             self._pick(lane, now, batch)
         return batch
 
-    def _pick(self, lane: _Lane[T], now: float, batch: _Batch[T]) -> None:
+    def _pick(self, lane: Lane[T], now: float, batch: _Batch[T]) -> None:
         while (turn := lane.next(now)) is not None:
             stop = self._stop(lane, turn)
             if stop is None:
@@ -262,21 +153,21 @@ class Turns(Generic[T]):
                 return
             lane.advance(turn, stop)
 
-    def _stop(self, lane: _Lane[T], turn: _Turn[T]) -> Lost | None:
+    def _stop(self, lane: Lane[T], turn: Turn[T]) -> Lost | None:
         """Why a request must not be sent."""
         error = self._stopped or lane.shut
         if not error and self._shut:
             error = about(self._shut, lane.mailbox)
         if not error and not turn.asks and not self._may_write():
             error = too_late(lane.mailbox)
-        return _unsent(error) if error else None
+        return unsent(error) if error else None
 
-    def _taken(self, waiting: Iterator[Group[T]]) -> _Lane[T] | None:
+    def _taken(self, waiting: Iterator[Group[T]]) -> Lane[T] | None:
         """Another mailbox, unless the next one is on its way already."""
         if self._stopped or len(self._lanes) >= LANES:
             return None
         if self._held is None and (group := next(waiting, None)) is not None:
-            self._held = _Lane(*group)
+            self._held = Lane(*group)
         lane = self._held
         if lane is None or lane.mailbox in self._lanes:
             return None
@@ -293,7 +184,7 @@ class Turns(Generic[T]):
     def _heard(self, batch: _Batch[T], replies: list[Reply] | FiggoOpsError) -> None:
         if isinstance(replies, FiggoOpsError):
             self._stopped = replies
-            replies = [_unsent(replies) for _ in batch]
+            replies = [unsent(replies) for _ in batch]
         self._rests.clear()
         for (lane, turn), reply in zip(batch, replies, strict=True):
             lane.flying -= 1
@@ -306,7 +197,7 @@ class Turns(Generic[T]):
             else:
                 lane.advance(turn, reply)
 
-    def _again(self, lane: _Lane[T], turn: _Turn[T], denied: Denied) -> bool:
+    def _again(self, lane: Lane[T], turn: Turn[T], denied: Denied) -> bool:
         """Whether a request is sent again, because its refusal is only about the pace or passes.
 
         The mailbox rests in any case: even a look for what became of a write comes after the rest.
@@ -329,7 +220,7 @@ class Turns(Generic[T]):
         # Some refusals about the pace come after the work was done: a write is then looked for first.
         return (turn.asks or (refusal.too_fast and refusal.not_done)) and turn.tries < TRIES
 
-    def _unheard(self, lane: _Lane[T], turn: _Turn[T], lost: Lost) -> bool:
+    def _unheard(self, lane: Lane[T], turn: Turn[T], lost: Lost) -> bool:
         """Whether a request that nobody answered is sent again."""
         if lost.sent and not turn.asks:
             return False  # it is looked for next, and only that tells whether anybody can be reached
@@ -357,7 +248,3 @@ class Turns(Generic[T]):
             return False
         self._wire.sleep(max(0.0, min(due, default=now) - now, self._rests_until - now))
         return True
-
-
-def _unsent(error: FiggoOpsError) -> Lost:
-    return Lost(error, sent=False, network=False, final=True)

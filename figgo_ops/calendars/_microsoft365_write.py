@@ -5,6 +5,7 @@ one event however often it arrives; updates and removals carry the listed etag.
 """
 
 from collections.abc import Callable
+from itertools import count
 from uuid import uuid4
 
 from figgo_ops.calendars import _microsoft365_events as events
@@ -18,8 +19,8 @@ from figgo_ops.calendars._microsoft365_events import (
     is_as_wanted,
     looks_as_wanted,
 )
+from figgo_ops.calendars._microsoft365_lanes import Steps
 from figgo_ops.calendars._microsoft365_read import found
-from figgo_ops.calendars._microsoft365_turns import Steps
 from figgo_ops.calendars._microsoft365_wire import Ask
 from figgo_ops.calendars._told import CHANGED, GONE, OTHER, event_of, failed, held_back
 from figgo_ops.errors import FiggoOpsError, Incomplete, RowFailed
@@ -44,6 +45,7 @@ class Writer:
 
     def __init__(self, root: str) -> None:
         self._root = root
+        self._own, self._numbers = uuid4().hex, count()
         self._doubtful: set[str] = set()
         self._acts: dict[str, Callable[[Change], Steps[Outcome]]] = {
             "create": self._create,
@@ -69,7 +71,7 @@ class Writer:
                 return failed(change, _ATTACHED, _BY_HAND)
         if change.mailbox.address in self._doubtful:
             return held_back(change)
-        body = events.created(change, str(uuid4()), carried)
+        body = events.created(change, f"{self._own}/{next(self._numbers)}", carried)
         return (
             yield from self._sent(change, Ask(change.mailbox, "POST", events.events(change.mailbox), body))
         )

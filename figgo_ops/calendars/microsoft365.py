@@ -17,7 +17,7 @@ from figgo_ops.plan import Change, Existing, Listing, Mailbox, Outcome
 from figgo_ops.transport import Clock
 
 if TYPE_CHECKING:
-    from figgo_ops.calendars._microsoft365_turns import Steps
+    from figgo_ops.calendars._microsoft365_lanes import Steps
     from figgo_ops.calendars._microsoft365_wire import Wire
 
 __all__ = ["Microsoft365Calendar", "Settings", "open_calendar"]
