@@ -7,7 +7,8 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.kills.campaign import Campaign, Size, WentWrongError
+from tests.kills.campaign import Campaign
+from tests.kills.tally import Size, WentWrongError
 
 
 def main() -> int:

@@ -3,21 +3,17 @@
 import random
 import signal
 import time
-from collections import Counter
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from tests.kills.company import Moment
 from tests.kills.counters import Counters, count
+from tests.kills.move import Move
 from tests.kills.people import Control, People
 from tests.kills.processes import Ended, Running, Stage
-
-LEAVES_EACH = 20
-"""Half-days that the generated company gives everybody."""
+from tests.kills.tally import LISTINGS, SERVICES, Size, Tally, WentWrongError
 
 BETWEEN = 120.0
 """Seconds that pass after every kill: what a dead process held is free again."""
@@ -25,10 +21,13 @@ BETWEEN = 120.0
 SETTLE = 660.0
 """Seconds after which an earlier unknown creation keeps nobody waiting."""
 
-WRITES = {"google write": "google", "exchange write": "exchange"}
+WRITES = {f"{service} write": service for service in SERVICES}
 
-DECK = (*WRITES,) * 3 + ("read",) * 3 + ("ledger",) * 4 + ("time",) * 5 + ("front",) * 2
-"""How moments are chosen; dealt like cards, so that even a short campaign has them all."""
+DECK = (*WRITES,) * 3 + ("read", "record") * 3 + ("ledger", "time") * 4 + ("front",) * 2
+"""How moments are chosen."""
+
+READS = (("figgo", 8), ("google", 10), ("exchange", 10), ("microsoft365", 3))
+"""The services, and how many requests one answers in a run that is worth a strike."""
 
 HALF_DONE = (0, 1, 3)
 """How a run that nobody killed may end where others were: a creation still unknown holds its mailbox."""
@@ -36,58 +35,8 @@ HALF_DONE = (0, 1, 3)
 TOGETHER = 3
 """Rounds that may go by before a sync to the end, at most."""
 
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How big a campaign is.
-
-    Attributes:
-        loading: how many of the kills fall into the first load.
-        everyone: one round in so many is about everybody, the others about `some` people.
-    """
-
-    kills: int
-    leaves: int
-    seed: int
-    loading: int = 6
-    everyone: int = 40
-    some: int = 4
-
-    @property
-    def people(self) -> int:
-        """How many people have so many leaves."""
-        return max(2, self.leaves // LEAVES_EACH)
-
-
-@dataclass(slots=True)
-class Tally:
-    """How a campaign went.
-
-    Attributes:
-        kills: kills by what was killed and how the moment was chosen.
-        missed: runs that ended before their moment came.
-        syncs: runs to the end, each followed by a count.
-        leaves: how many stood at the end.
-    """
-
-    kills: Counter[str] = field(default_factory=Counter)
-    missed: int = 0
-    syncs: int = 0
-    moves: int = 0
-    leaves: int = 0
-    seconds: float = 0.0
-    found: Counters = field(default_factory=Counters)
-
-    def __str__(self) -> str:
-        how = ", ".join(f"{number} {name}" for name, number in sorted(self.kills.items()))
-        return (
-            f"{self.kills.total()} kills ({how}; {self.missed} ended before), {self.moves} moves, "
-            f"{self.leaves} leaves at the end, {self.syncs} counts, {self.seconds:.0f} s: {self.found}"
-        )
-
-
-class WentWrongError(AssertionError):
-    """The second client found something, or a run to the end was none."""
+WILL_WAIT = frozenset({"exchange", "microsoft365"})
+"""Services that do not know a creation again: nothing is created there while one may be under way."""
 
 
 class Campaign:
@@ -100,7 +49,7 @@ class Campaign:
         self.control = Control(str(self.stage.ready["control"]), str(self.stage.ready["ca_file"]))
         self.people = People(self.control, size.people, size.seed, today)
         self.behind: set[int] = set()
-        self._deck: list[str] = []
+        self._decks: dict[Sequence[str], list[str]] = {}
         self._late: set[str] = set()  # the services that requests of dead processes are still under way to
         self._usual = {True: 1.0, False: 0.5}
         self._begun = time.monotonic()
@@ -119,18 +68,21 @@ class Campaign:
         """
         self.load()
         yield self.counted(self.people.ids)
-        together = 0
+        together = rounds = 0
         while self.tally.kills.total() < self.size.kills:
+            rounds += 1
+            if rounds % self.size.moving == 0:
+                yield Move(self).run()
+                continue
             self.round()
             together += 1
             if self._late or together == TOGETHER or self.chance.random() < 0.3:
                 together = 0
-                self.caught_up(sorted(self.behind))
-                yield self.counted(sorted(self.behind))
-                self.behind.clear()
+                yield self.up_to_date()
         self.caught_up(())
         again = self.caught_up(())
-        assert (again["created"], again["updated"], again["deleted"]) == (0, 0, 0), again
+        if (again["created"], again["updated"], again["deleted"]) != (0, 0, 0):
+            raise WentWrongError(f"a second sync had something left to write: {again}, seed {self.size.seed}")
         yield self.counted(self.people.ids)
 
     def load(self) -> None:
@@ -138,10 +90,10 @@ class Campaign:
         for _ in range(self.size.loading // 2):
             self.strike(("plan", "corail", "--from", "start"), everyone=True)
         seen = self.ended("plan", "corail", "--from", "start").document
-        act = ("apply", seen["file"], "--confirm", seen["checksum"])
+        act = confirmed(seen)
         for _ in range(self.size.loading - self.size.loading // 2):
             self.strike(act, everyone=True)
-        if "exchange" in self._late:
+        if self._late & WILL_WAIT:
             self._go()
         self.stage.pass_time(SETTLE)
         done = self.ended(*act).document
@@ -150,52 +102,88 @@ class Campaign:
     def round(self) -> None:
         """People move, and the run that shall follow them is killed."""
         everyone = self.chance.random() < 1 / self.size.everyone
-        whom = self.chance.sample(self.people.ids, min(self.size.some, len(self.people.ids)))
-        self.tally.moves += self.people.move(whom)
-        self.behind.update(whom)
+        self.act(self.people.ids)
+        if self.chance.random() < 0.2:
+            self.migrate(self.people.ids, 1)
         asked = ["corail", "--from", "start", *([] if everyone else chosen(sorted(self.behind)))]
         if self.chance.random() < 0.2:
             seen = self.ended("plan", *asked).document
-            self.strike(("apply", seen["file"], "--confirm", seen["checksum"]), everyone=everyone)
+            self.strike(confirmed(seen), everyone=everyone)
         else:
             self.strike(("sync", *asked), everyone=everyone)
 
-    def strike(self, words: Collection[object], *, everyone: bool) -> None:
-        """One run, and one kill in it unless it ends before."""
-        kind = self._dealt()
+    def act(self, whom: Sequence[int]) -> None:
+        """Some of these people do something."""
+        some = self.chance.sample(whom, min(self.size.some, len(whom)))
+        self.tally.acts += self.people.move(some)
+        self.behind.update(some)
+
+    def migrate(self, whom: Sequence[int], most: int) -> None:
+        """The customer moves some of these people's Outlook mailboxes into the cloud, or back."""
+        for number in self.chance.sample(whom, min(most, len(whom))):
+            self.people.migrate(number)
+            self.tally.migrations += 1
+
+    def strike(
+        self,
+        words: Collection[object],
+        *,
+        everyone: bool,
+        kind: str = "",
+        aim: Moment | None = None,
+        during: str = "",
+    ) -> None:
+        """One run, and one kill in it unless it ends before.
+
+        Args:
+            kind: how the moment is chosen; dealt if not given.
+            aim: the moment, if it is a request.
+            during: what is before the kind in the tally.
+        """
+        kind = kind or self.dealt(DECK)
+        name = f"{during}{kind}"
         match kind:
             case "ledger":
                 running = self._by_ledger(words, everyone=everyone)
+            case "record":
+                service = self._where_somebody_moved(self.chance.choice(list(SERVICES)))
+                name = f"{during}{service} record"
+                running = self.stage.run(*words, recording=SERVICES[service])
             case "time":
                 running = self._by_time(words, everyone=everyone)
             case "front":
-                running = self._front_by_request(words)
+                self._front_by_request(words, name)
+                return
             case _:
-                running = self._by_request(words, kind)
+                moment = aim or self._moment(kind)
+                name = f"{during}{moment.service} {kind.split()[-1]} ({moment.how})"
+                running = self._by_request(words, moment)
         code = running.end().exit
         self.stage.arm(None)
-        if kind != "front" and code == -signal.SIGKILL:
-            self.tally.kills[kind] += 1
-        elif kind != "front":
+        if code == -signal.SIGKILL:
+            self.tally.kills[name] += 1
+        else:
             self.tally.missed += 1
             assert code in HALF_DONE, running.end()
         self.stage.pass_time(BETWEEN)
 
-    def _dealt(self) -> str:
-        if not self._deck:
-            self._deck = self.chance.sample(DECK, len(DECK))
-        return self._deck.pop()
+    def dealt(self, cards: Sequence[str]) -> str:
+        """One of these cards; dealt, so that even a short campaign has them all."""
+        deck = self._decks.setdefault(cards, [])
+        if not deck:
+            deck += self.chance.sample(cards, len(cards))
+        return deck.pop()
 
-    def _by_request(self, words: Collection[object], kind: str) -> Running:
+    def _by_request(self, words: Collection[object], moment: Moment) -> Running:
         """Kill when a request of that number reached the company: dropped, committed or committed late."""
-        with self._armed(kind) as moment:
-            running = self.stage.run(*words)
-            if self.stage.struck(running):
-                running.signal(signal.SIGKILL)
-                if moment.how == "late":
-                    self._late.add(moment.service)
-                else:
-                    self._go()
+        self.stage.arm(moment)
+        running = self.stage.run(*words)
+        if self.stage.struck(running):
+            running.signal(signal.SIGKILL)
+            if moment.how == "late" or (moment.how == "amid" and self.chance.random() < 0.5):
+                self._late.add(moment.service)
+            else:
+                self._go()
         return running
 
     def _go(self) -> None:
@@ -215,64 +203,96 @@ class Campaign:
         self._learn(running, everyone=everyone)
         return running
 
-    def _front_by_request(self, words: Collection[object]) -> Running:
+    def _front_by_request(self, words: Collection[object], name: str) -> None:
         """kill -9 for the service's front, under a run that must cope."""
-        with self._armed(self.chance.choice((*WRITES, "read", "read"))):
-            running = self.stage.run(*words)
-            if self.stage.struck(running):
-                self.stage.kill_front()
-                self._go()
-                self.tally.kills["front"] += 1
-            else:
-                self.tally.missed += 1
+        self.stage.arm(self._moment(self.chance.choice((*WRITES, "read", "read"))))
+        running = self.stage.run(*words)
+        if self.stage.struck(running):
+            self.stage.kill_front()
+            self._go()
+            self.tally.kills[name] += 1
+        else:
+            self.tally.missed += 1
         code = running.end().exit
         assert code in (*HALF_DONE, 7), running.end()
-        return running
+        self.stage.arm(None)
+        self.stage.pass_time(BETWEEN)
 
-    @contextmanager
-    def _armed(self, kind: str) -> Iterator[Moment]:
-        how = self.chance.choice(("never", "late", "late", "after"))
+    def _moment(self, kind: str) -> Moment:
+        """A request of the run to come; of one that writes rather where somebody moved."""
         if kind in WRITES:
-            service = WRITES[kind]
-            # Exchange has everything that is to be done to one mailbox in up to three requests.
-            at = self.chance.choice((1, 1, 2, 3, 4, 6) if service == "google" else (1, 1, 2, 3))
-            moment = Moment(service, "WRITE", at, how)
-        else:
-            service, most = self.chance.choice((("figgo", 8), ("google", 10), ("exchange", 10)))
-            moment = Moment(service, "*", self.chance.randint(1, most), how)
-        self.stage.arm(moment)
-        yield moment
+            service = self._where_somebody_moved(WRITES[kind])
+            # Exchange has everything that is to be done to one mailbox in up to three requests, and Microsoft
+            # 365 one request of each of up to twenty mailboxes in a batch.
+            at = (1, 1, 2, 3, 4, 6) if service == "google" else (1, 1, 2, 3)
+            return Moment(service, "WRITE", self.chance.choice(at), self.how(service))
+        service, most = self.chance.choice(READS)
+        how = self.chance.choice(("never", "late", "after"))
+        return Moment(service, "*", self.chance.randint(1, most), how)
 
-    def caught_up(self, whom: Collection[int]) -> dict[str, int]:
+    def _where_somebody_moved(self, service: str) -> str:
+        """This service, or another one if nothing is to be written there."""
+        others = [one for one in SERVICES if self.people.at(one, self.behind)]
+        return service if service in others or not others else self.chance.choice(others)
+
+    def how(self, service: str) -> str:
+        """How a request that writes is struck."""
+        hows = ("never", "late", "late", "after")
+        return self.chance.choice((*hows, "amid", "amid") if service == "microsoft365" else hows)
+
+    def up_to_date(self) -> Tally:
+        """Whoever moved is synced to the end, and counted."""
+        self.caught_up(sorted(self.behind))
+        tally = self.counted(sorted(self.behind))
+        self.behind.clear()
+        return tally
+
+    def caught_up(self, whom: Collection[int]) -> dict[str, Any]:
         """A sync to its end for these people, or for everybody; what it did."""
+        return self.to_the_end(("sync", "corail", "--from", "start", *chosen(whom)), whom)
+
+    def to_the_end(self, words: Collection[object], whom: Collection[int]) -> dict[str, Any]:
+        """A command about these people, again as long as something is left to settle; what it did at last.
+
+        Raises:
+            WentWrongError: it never came to its end.
+        """
         self.tally.syncs += 1
         if self._late:
-            self._arrives_late(whom)
+            self._arrives_late(words, whom)
         ends = []
         for _ in range(3):
-            running = self._sync(whom)
+            running = self._later(words)
             ends.append(running.end())
             if ends[-1].exit == 0:
                 self._learn(running, everyone=not whom)
-                document: dict[str, int] = ends[-1].document
+                document: dict[str, Any] = ends[-1].document
                 return document
-        raise WentWrongError(f"no sync came to its end: {ends}, seed {self.size.seed}")
+        raise WentWrongError(f"{words} never came to its end: {ends}, seed {self.size.seed}")
 
-    def _sync(self, whom: Collection[int], wait: float = SETTLE) -> Running:
+    def tried(self, words: Collection[object], whom: Collection[int]) -> None:
+        """A command about these people that nobody kills; some of it may be stale or held."""
+        if self._late:
+            self._arrives_late(words, whom)
+        ended = self._later(words).end()
+        assert ended.exit in HALF_DONE, ended
+
+    def _later(self, words: Collection[object], wait: float = SETTLE) -> Running:
         self.stage.pass_time(wait)
-        return self.stage.run("sync", "corail", "--from", "start", *chosen(whom))
+        return self.stage.run(*words)
 
-    def _arrives_late(self, whom: Collection[int]) -> None:
+    def _arrives_late(self, words: Collection[object], whom: Collection[int]) -> None:
         """What a dead process sent is committed in the middle of the next run, after some of its listings.
 
-        Google knows a creation that it has already, however late; at Exchange ten minutes are allowed for.
+        Google knows a creation that it has already, however late; elsewhere ten minutes are allowed for.
         """
-        at_exchange = "exchange" in self._late
-        service, listing = ("exchange", "FindItem") if at_exchange else ("google", "GET")
-        mailboxes = len(self.people.at(service, whom or self.people.ids))
-        at = self.chance.randint(mailboxes, 2 * mailboxes)  # each is listed to plan, and once more to act
-        self.stage.arm(Moment(service, listing, at, "after"))
-        running = self._sync(whom, 0.0 if at_exchange else SETTLE)
+        service = next(iter(sorted(self._late & WILL_WAIT)), "google")
+        lists = len(self.people.at(service, whom or self.people.ids))
+        if service == "microsoft365":
+            lists = -(-lists // 4)  # so many mailboxes at least are listed in one batch
+        at = self.chance.randint(lists, 2 * lists) or 1  # each is listed to plan, and once more to act
+        self.stage.arm(Moment(service, LISTINGS[service], at, "after"))
+        running = self._later(words, 0.0 if service in WILL_WAIT else SETTLE)
         self.stage.struck(running)
         self._go()
         assert running.end().exit in HALF_DONE, running.end()
@@ -310,3 +330,8 @@ class Campaign:
 def chosen(whom: Collection[int]) -> list[str]:
     """The options that narrow a command to these people."""
     return [word for number in whom for word in ("--employee", str(number))]
+
+
+def confirmed(seen: dict[str, Any]) -> tuple[str, ...]:
+    """The command that applies a plan that was seen."""
+    return "apply", seen["file"], "--confirm", seen["checksum"]

@@ -17,6 +17,7 @@ from figgo_ops.sandbox.absences import Leave
 from figgo_ops.sandbox.home import HOST
 from figgo_ops.sandbox.people import Person
 from figgo_ops.sandbox.worktime import AFTERNOON, MORNING, is_weekend, slots
+from tests.kills.company import MOVED
 from tests.rehearsal import drawn, key_of
 
 Shown = Counter[tuple[str, str, str]]
@@ -29,8 +30,8 @@ class Counters:
 
     Attributes:
         lost: leaves that should be shown and are not, or not as they are.
-        duplicated: events beyond the first that ever showed one key at the same time.
-        unexpected: events that no leave asked for.
+        duplicated: events beyond the first that ever showed one key in one store at the same time.
+        unexpected: events that no leave asked for, those that a move left behind included.
         recreated: events that were created again though nothing required their removal.
     """
 
@@ -84,25 +85,34 @@ def revived(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def told(history: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Keys that were shown twice at some moment, and keys that were created more than once.
+    """Keys that one store showed twice at some moment, and keys that were created anew.
 
     A key never comes back: Figgo has no way to give back a half-day that was taken out of a period. But where
-    days become hours Exchange needs a new event, and until that was read back both are there.
+    days become hours Exchange needs a new event, and until that was read back both are there; and whoever is
+    moved gets each event that stands in one store into the other, once.
     """
-    present: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-    created: Counter[tuple[str, str]] = Counter()
-    doubled = []
+    present: dict[tuple[str, str], dict[tuple[str, str], str]] = defaultdict(dict)
+    known: set[tuple[str, str]] = set()
+    brought: dict[str, set[tuple[str, str]]] = {}
+    doubled, anew = [], []
     for line in history.read_text(encoding="utf-8").splitlines():
-        mail, key, event, change, shape = json.loads(line)
+        store, mail, key, event, change, shape = json.loads(line)
+        if store == MOVED:
+            brought[mail] = set()
+            continue
         there = present[mail, key]
         if change < 0:
-            there.pop(event, None)
+            there.pop((store, event), None)
             continue
-        if change > 0 and not (shape == "hours" and "days" in there.values()):
-            created[mail, key] += 1
-            doubled += [f"{mail} {key}"] if there else []
-        there[event] = shape
-    return tuple(doubled), tuple(" ".join(one) for one, times in created.items() for _ in range(times - 1))
+        here = [shown for (place, _), shown in there.items() if place == store]
+        if change > 0 and not (shape == "hours" and "days" in here):
+            doubled += [f"{mail} {key}"] if here else []
+            comes = bool(there) and mail in brought and (store, key) not in brought[mail]
+            anew += [f"{mail} {key}"] if (mail, key) in known and not comes else []
+            known.add((mail, key))
+            brought.get(mail, set()).add((store, key))
+        there[store, event] = shape
+    return tuple(doubled), tuple(anew)
 
 
 def expected(company: Company, person: Person) -> Iterator[tuple[str, str, str]]:

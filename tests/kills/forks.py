@@ -41,7 +41,15 @@ LOADED_WHEN_USED = (
     "figgo_ops.calendars._google_tokens",
     "figgo_ops.calendars._google_wire",
     "figgo_ops.calendars._google_write",
+    "figgo_ops.calendars._microsoft365_read",
+    "figgo_ops.calendars._microsoft365_sign_in",
+    "figgo_ops.calendars._microsoft365_tokens",
+    "figgo_ops.calendars._microsoft365_turns",
+    "figgo_ops.calendars._microsoft365_wire",
+    "figgo_ops.calendars._microsoft365_write",
+    "figgo_ops.calendars.microsoft365",
     "figgo_ops.console",
+    "figgo_ops.move",
     "figgo_ops.sync",
     "figgo_ops.words",
     "httpcore",
@@ -81,6 +89,19 @@ def strike(statement: int) -> None:
     event.listen(Engine, "commit", counted)
 
 
+def strike_recording(calendar: str) -> None:
+    """Kill this very process when it knows what became of changes in this calendar and is to record it."""
+    sent = [False]
+
+    def looked(_connection: object, _cursor: object, statement: str, values: object, *_: object) -> None:
+        if statement.startswith("INSERT INTO changes"):
+            sent[0] = repr(calendar) in str(values)
+        elif statement.startswith("UPDATE changes") and sent[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(Engine, "before_cursor_execute", looked)
+
+
 def command(order: dict[str, Any], shared: mmap.mmap) -> int:
     """One figgo-ops command, exactly as a shell would have started it."""
     for number, path in ((1, order["out"]), (2, order["err"])):
@@ -90,6 +111,8 @@ def command(order: dict[str, Any], shared: mmap.mmap) -> int:
     mock.patch.object(session, "SystemClock", return_value=Ahead(shared)).start()
     if order["statement"]:
         strike(order["statement"])
+    if order["recording"]:
+        strike_recording(order["recording"])
     code = figgo_ops(order["run"])
     sys.stdout.flush()
     return code

@@ -12,8 +12,8 @@ from typing import Any
 from figgo_ops.sandbox import RefusedAct
 from figgo_ops.sandbox.absences import Period, Request, Status
 from figgo_ops.sandbox.control import PREFIX, shown
-from figgo_ops.sandbox.home import ON_EXCHANGE
-from tests.kills.company import generated
+from figgo_ops.sandbox.home import KINDS
+from tests.kills.company import begins_online, generated
 
 TRIES = 20
 """How often somebody looks for an act that the company's rules allow."""
@@ -40,11 +40,18 @@ class Control:
 
 
 class People:
-    """Seeded people. What the company answers must be what the twin answers: so the twin knows its rows."""
+    """Seeded people. What the company answers must be what the twin answers: so the twin knows its rows.
+
+    Attributes:
+        kinds: at which service the tenant file looks for the calendars of each legal entity.
+        online: whose Outlook mailboxes are in the cloud.
+    """
 
     def __init__(self, control: Control, people: int, seed: int, today: date) -> None:
         self.twin = generated(people, seed, today)
         self._control, self._chance = control, random.Random(seed)
+        self.kinds = dict(KINDS)
+        self.online = {person.id for person in self.twin.people.values() if begins_online(person)}
         self._verbs: dict[Callable[[int], bool], int] = {
             self._ask: 3,
             self._settle: 3,
@@ -58,10 +65,25 @@ class People:
         """Everyone."""
         return sorted(self.twin.people)
 
+    def members(self, entity: int) -> list[int]:
+        """Everyone who belongs to a legal entity."""
+        return [number for number in self.ids if self.twin.person(number).legal_entity_id == entity]
+
     def at(self, service: str, whom: Iterable[int]) -> list[int]:
         """Those of them whose calendars this service keeps."""
-        entities = {number: self.twin.person(number).legal_entity_id for number in whom}
-        return [one for one, entity in entities.items() if (service == "exchange") == (entity in ON_EXCHANGE)]
+        return [number for number in whom if self._keeper(number) == service]
+
+    def _keeper(self, number: int) -> str:
+        kind = self.kinds[self.twin.person(number).legal_entity_id]
+        if kind == "google":
+            return kind
+        return "microsoft365" if number in self.online else "exchange"
+
+    def migrate(self, number: int) -> None:
+        """The company moves somebody's Outlook mailbox into the cloud, or back."""
+        self.online ^= {number}
+        order = {"mail": self.twin.person(number).mail, "online": number in self.online}
+        assert self._control.ask("POST", "/migrate", order) == order
 
     def leaves(self) -> int:
         """How many leaves stand, remote work included."""

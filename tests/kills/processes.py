@@ -9,7 +9,8 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -24,7 +25,7 @@ PATIENCE = 240.0
 
 ROOT = Path(__file__).parents[2]
 
-SERVICES = ("figgo", "google", "exchange")
+SERVICES = ("figgo", "google", "exchange", "microsoft365")
 
 Line = dict[str, Any]
 
@@ -191,12 +192,32 @@ class Stage:
         (before,) = struct.unpack("d", self._clock[:8])
         self._clock[:8] = struct.pack("d", before + seconds)
 
-    def run(self, *words: object, statement: int = 0) -> Running:
-        """Start a figgo-ops command; with a statement it kills itself at that one of its ledger's."""
+    def run(self, *words: object, statement: int = 0, recording: str = "") -> Running:
+        """Start a figgo-ops command.
+
+        Args:
+            statement: it kills itself at that one of its ledger's.
+            recording: it kills itself when it is to record what became of its first changes in this calendar.
+        """
         self._commands += 1
         out, err = (str(self.folder / f"{self._commands % 8}.{kind}") for kind in ("out", "err"))
         line = [*map(str, words), "--json", "--home", str(self.home)]
-        return Running(self.forks, {"run": line, "out": out, "err": err, "statement": statement})
+        strike = {"statement": statement, "recording": recording}
+        return Running(self.forks, {"run": line, "out": out, "err": err, **strike})
+
+    def kinds(self) -> dict[int, str]:
+        """At which service the tenant file looks for the calendars of each legal entity."""
+        calendars = tomllib.loads((self.home / "tenants" / "corail.toml").read_text("utf-8"))["calendar"]
+        return {
+            entity: one["kind"]
+            for one in calendars
+            if not one.get("retired")
+            for entity in one["legal_entities"]
+        }
+
+    def note_moved(self, mails: Collection[str]) -> None:
+        """Let the history say that the events of these people may come to another calendar now."""
+        self.company.say({"moved": list(mails)})
 
     def arm(self, moment: Moment | None) -> None:
         """Have the company strike at this moment; None: at none."""
@@ -234,10 +255,13 @@ class Stage:
         text = path.read_text(encoding="utf-8")
         for held, target in zip(self._ports, self._targets, strict=True):
             text = text.replace(f"localhost:{target}", f"localhost:{held.getsockname()[1]}")
+        secret = "file:corail-microsoft365"
         for old, new in (
             ('working_time = "weekdays"', 'working_time = "weekdays"\nper_minute = 50'),
             ("delete_min = 10", "delete_min = 1000000"),
             ("future_days = 540", "future_days = 3600"),
+            # Loading a key and signing with it would be most of what a short run does.
+            (f'certificate = "{secret}.pem"', f'client_secret = "{secret}.secret"'),
         ):
             assert old in text, f"{old!r} is not in the tenant file"
             text = text.replace(old, new, 1)

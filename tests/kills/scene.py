@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from tests.kills.campaign import Campaign, Size
+from tests.kills.campaign import Campaign
+from tests.kills.tally import Size
 
 SEED = int(os.environ.get("FIGGO_OPS_KILLS_SEED", "2026"))
 
@@ -18,8 +19,8 @@ def today() -> date:
 
 @contextmanager
 def moved(folder: Path, seed: int) -> Iterator[Campaign]:
-    """Six people, their calendars filled, and then everybody moved."""
-    with Campaign(folder, Size(0, 120, seed, loading=0), today()) as made:
+    """Nine people, their calendars filled, and then everybody moved."""
+    with Campaign(folder, Size(0, 180, seed, loading=0), today()) as made:
         made.load()
         for _ in range(3):
             made.people.move(made.people.ids)

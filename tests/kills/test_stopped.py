@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from figgo_ops.sandbox.absences import Period
+from figgo_ops.sandbox.microsoft365_batch import PATH as BATCH
 from tests.kills.campaign import HALF_DONE, Campaign
 from tests.kills.company import WRITES, Moment
 from tests.kills.processes import Ended, Running
@@ -37,7 +38,7 @@ def suspend(running: Running, ledger: Path) -> None:
     [
         (Moment("google", "WRITE", 4, "after"), 6),
         (Moment("google", "WRITE", 2, "after"), SEED),
-        (Moment("google", "POST", 5, "late"), 4),
+        (Moment("google", "POST", 3, "late"), 4),
         (Moment("google", "PUT", 1, "late"), 0),
     ],
     ids=["with changes taken", "after a few", "with a creation on its way", "with an update on its way"],
@@ -47,6 +48,7 @@ def test_a_run_suspended_beyond_its_lease_says_so_and_leaves_alone_what_another_
 ) -> None:
     """What was on its way already may arrive late, as any network may have it; the next run repairs that."""
     with moved(tmp_path, seed) as campaign:
+        everything(campaign, *campaign.people.at("google", campaign.people.ids))
         resumed = resumed_too_late(campaign, moment)
         rows = resumed.document["failed"]
         assert resumed.exit in (1, 3), resumed
@@ -79,16 +81,19 @@ def resumed_too_late(campaign: Campaign, moment: Moment) -> Ended:
     return first.end()
 
 
-def everything(campaign: Campaign, owner: int) -> None:
-    """Of four absences one is new, one shorter, one ends at midday now and one is gone."""
+def everything(campaign: Campaign, *owners: int) -> None:
+    """Of four absences of each one is new, one shorter, one ends at midday now and one is gone."""
     mondays = [monday(campaign, week) for week in range(4)]
-    periods = [entered(campaign, owner, monday) for monday in mondays[:3]]
-    campaign.caught_up([owner])
-    entered(campaign, owner, mondays[3])
-    for period, taken in zip(periods, (["AM", "PM"], ["PM"], []), strict=True):
-        last = [(period.active()[-1].day, half) for half in taken]
-        gone = last or [(leave.day, half) for leave, half in zip(period.active(), HALVES * 2, strict=True)]
-        campaign.people.act("remove_half_days", period_id=period.id, half_days=gone)
+    periods = {owner: [entered(campaign, owner, monday) for monday in mondays[:3]] for owner in owners}
+    campaign.caught_up(owners)
+    for owner in owners:
+        entered(campaign, owner, mondays[3])
+        for period, taken in zip(periods[owner], (["AM", "PM"], ["PM"], []), strict=True):
+            last = [(period.active()[-1].day, half) for half in taken]
+            gone = last or [
+                (leave.day, half) for leave, half in zip(period.active(), HALVES * 2, strict=True)
+            ]
+            campaign.people.act("remove_half_days", period_id=period.id, half_days=gone)
 
 
 def monday(campaign: Campaign, week: int = 0) -> date:
@@ -112,8 +117,15 @@ def entered(campaign: Campaign, owner: int, first: date) -> Period:
         (Moment("exchange", "UpdateItem", 1, "late"), 3),
         (Moment("exchange", "GetItem", 2, "after"), 2),
         (Moment("exchange", "GetItem", 3, "after"), 1),
+        (Moment("microsoft365", "POST", 1, "after"), 3),
     ],
-    ids=["after the creation", "with the update on its way", "while days become hours", "before the removal"],
+    ids=[
+        "after the creation",
+        "with the update on its way",
+        "while days become hours",
+        "before the removal",
+        "after the creation through Graph",
+    ],
 )
 def test_a_run_suspended_beyond_its_lease_leaves_the_rest_of_a_mailbox_to_whoever_took_it(
     tmp_path: Path, moment: Moment, left: int
@@ -122,7 +134,7 @@ def test_a_run_suspended_beyond_its_lease_leaves_the_rest_of_a_mailbox_to_whoeve
     with moved(tmp_path, SEED) as campaign:
         stage, people = campaign.stage, campaign.people
         campaign.caught_up(people.ids)
-        (owner, *_) = people.at("exchange", people.ids)
+        (owner, *_) = people.at(moment.service, people.ids)
         everything(campaign, owner)
         stage.arm(moment)
         first = stage.run("sync", "corail", "--from", "start", "--employee", owner)
@@ -142,9 +154,9 @@ def test_a_run_suspended_beyond_its_lease_leaves_the_rest_of_a_mailbox_to_whoeve
 
 
 def writes(campaign: Campaign) -> int:
-    """How many requests to Exchange have changed a calendar, or tried to."""
-    entries = campaign.control.ask("GET", "/log")["entries"]
-    return sum(entry["path"].endswith(WRITES) for entry in entries)
+    """How many requests to Exchange or Microsoft 365 have changed a calendar, or tried to."""
+    paths = [entry["path"] for entry in campaign.control.ask("GET", "/log")["entries"]]
+    return sum(path.endswith((*WRITES, "/POST", "/PATCH", "/DELETE")) or path == BATCH for path in paths)
 
 
 @pytest.mark.parametrize(
@@ -153,10 +165,16 @@ def writes(campaign: Campaign) -> int:
         (signal.SIGTERM, 143, Moment("exchange", "CreateItem", 1, "late")),
         (signal.SIGINT, 130, Moment("exchange", "CreateItem", 1, "after")),
         (signal.SIGINT, 130, Moment("exchange", "UpdateItem", 1, "late")),
+        (signal.SIGTERM, 143, Moment("microsoft365", "POST", 1, "amid")),
     ],
-    ids=["SIGTERM, a creation on its way", "Ctrl-C, a creation unanswered", "Ctrl-C, an update on its way"],
+    ids=[
+        "SIGTERM, a creation on its way",
+        "Ctrl-C, a creation unanswered",
+        "Ctrl-C, an update on its way",
+        "SIGTERM, half a batch done",
+    ],
 )
-def test_a_run_stopped_while_exchange_is_silent_leaves_nothing_that_the_next_ones_do_not_settle(
+def test_a_run_stopped_while_its_calendar_is_silent_leaves_nothing_that_the_next_ones_do_not_settle(
     tmp_path: Path, stop: signal.Signals, code: int, moment: Moment
 ) -> None:
     """What nobody could tell is recorded so; what arrives within ten minutes is found and not made twice."""
@@ -176,11 +194,11 @@ def test_a_run_stopped_while_exchange_is_silent_leaves_nothing_that_the_next_one
         assert campaign.counted(everyone).found.clean
 
 
-@pytest.mark.parametrize(("service", "code"), [("google", 0), ("exchange", 3)])
+@pytest.mark.parametrize(("service", "code"), [("google", 0), ("exchange", 3), ("microsoft365", 3)])
 def test_what_a_killed_run_has_still_under_way_is_not_made_a_second_time(
     tmp_path: Path, service: str, code: int
 ) -> None:
-    """Google knows it when it sees it again; at Exchange nothing is created there for ten minutes."""
+    """Google knows it when it sees it again; elsewhere nothing is created there for ten minutes."""
     with moved(tmp_path, SEED) as campaign:
         stage, people = campaign.stage, campaign.people
         campaign.caught_up(people.ids)
