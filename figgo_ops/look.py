@@ -74,6 +74,9 @@ class Sight:
     places: dict[int, set[Mailbox]] = field(default_factory=dict)
 
 
+NAMED = 5
+"""So many mailboxes of a note are named."""
+
 LOOK_ALIKES = "look-alikes wait for an answer: `plan --look-alikes adopt|ignore`, then `apply`"
 
 
@@ -160,8 +163,7 @@ class Look:
         sight.listed = by_legal_entity(everyone.people, listings)
         sight.notes += self._notes(everyone, listings)
         if former:
-            mailboxes = "1 former mailbox is" if len(former) == 1 else f"{len(former)} former mailboxes are"
-            sight.notes.append(f"{mailboxes} gone; their people have another one now.")
+            sight.notes.append(_gone(former))
         self._check_host(seats, listings)
         if request.look_alikes != "ignore":
             self._hold_look_alikes(sight, listings, reading, request)
@@ -327,3 +329,11 @@ class Look:
                 f"To make those on the very days of a leave ours: {line} adopt. "
                 f"To write ours beside them: {line} ignore"
             )
+
+
+def _gone(former: Collection[Mailbox]) -> str:
+    """What is said of mailboxes that were left and do not exist any more."""
+    mailboxes = "1 former mailbox is" if len(former) == 1 else f"{len(former)} former mailboxes are"
+    named = ", ".join(map(str, sorted(former)[:NAMED]))
+    more = " ..." if len(former) > NAMED else ""
+    return f"{mailboxes} gone; their people have another one now: {named}{more}"

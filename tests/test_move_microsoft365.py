@@ -80,7 +80,10 @@ def test_former_mailboxes_are_counted_and_not_told_one_by_one(corail: Corail) ->
     migrate(corail, *geneva(corail))
     corail.apply(planned_move(corail, CLOUD, GENEVA))
     seen = corail.plan(*geneva(corail))
-    assert "14 former mailboxes are gone; their people have another one now." in seen.notes
+    assert any(
+        note.startswith("14 former mailboxes are gone; their people have another one now: ")
+        for note in seen.notes
+    )
     assert seen.skipped == ()
 
 
