@@ -57,17 +57,18 @@ def test_every_cell_is_run_or_has_a_reason() -> None:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_three_seeds_in_a_row_play_every_cell_and_each_asks_every_question(provider: str) -> None:
+def test_five_seeds_in_a_row_play_every_cell_and_each_asks_every_question(provider: str) -> None:
     """Figgo's cells are played whatever the seed."""
     every = grid.cells(provider)
     shares = [
-        [cell for cell in every if grid.in_share(provider, *cell, seed)] for seed in range(SEED, SEED + 3)
+        [cell for cell in every if grid.in_share(provider, *cell, seed)]
+        for seed in range(SEED, SEED + grid.SHARES)
     ]
     for share in shares:
         assert {where for _, where in share} == set(PROVIDERS[provider])
-        assert share == every if provider == "figgo" else 0.25 < len(share) / len(every) < 0.42
+        assert share == every if provider == "figgo" else 0.12 < len(share) / len(every) < 0.28
     played = [cell for share in shares for cell in share]
-    assert all(played.count(cell) == (3 if provider == "figgo" else 1) for cell in every)
+    assert all(played.count(cell) == (grid.SHARES if provider == "figgo" else 1) for cell in every)
 
 
 @pytest.mark.parametrize("seed", [SEED, str(SEED), "random"])

@@ -1,8 +1,10 @@
 """What the machine must know of Exchange: how to see a mailbox, where its calls are, and how it differs."""
 
+import re
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import date
+from html import unescape
 from typing import Any, ClassVar
 
 from figgo_ops.sandbox.exchange import PATH
@@ -93,7 +95,12 @@ class ExchangeHands(Hands):
             taken=bool(raw["attendees"] or raw["recurrence"]),
             quiet=not raw["reminder"],
             zone="" if days else _ZONES.get(raw["start_zone"], raw["start_zone"]),
-            note=(raw["body"] or "").strip(),
+            note=_text(raw["body"] or ""),
             rest=rest,
             raw=raw,
         )
+
+
+def _text(note: str) -> str:
+    """A note without its markup: Graph gives every note as a page, so one that went along became one."""
+    return unescape(re.sub(r"<[^>]+>", "", note)).strip()
