@@ -3,9 +3,11 @@
 Pure: no input or output, no clock.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from html import unescape
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -25,7 +27,7 @@ PROPERTIES = {name: f"String {{{PROPERTY_SET}}} Name {name}" for name in (KEY, P
 _NAMES = {identity.casefold(): name for name, identity in PROPERTIES.items()}
 _SELECT = (
     "id,subject,start,end,isAllDay,showAs,sensitivity,type,attendees,hasAttachments,iCalUId,"
-    "originalStartTimeZone,bodyPreview,categories,location"
+    "originalStartTimeZone"
 )
 _EXPAND = (
     "singleValueExtendedProperties($filter="
@@ -39,6 +41,7 @@ PAGE = 250
 """Events per page; Graph allows 1,000, and an answer holds up to 20 pages."""
 
 
+_TAG = re.compile(r"<[^>]*>")
 _UNREADABLE = AttributeError, KeyError, TypeError, ValueError, OverflowError
 
 
@@ -61,9 +64,14 @@ def between(first: date, last: date) -> str:
     return f"start/dateTime lt '{after}T00:00:00Z' and end/dateTime ge '{before}T00:00:00Z'"
 
 
-def listing(mailbox: Mailbox, condition: str) -> str:
-    """Where the first page of all events is that fulfil a condition."""
-    return f"{events(mailbox)}?{_query({'$filter': condition, '$top': str(PAGE), **_FIELDS})}"
+def listing(mailbox: Mailbox, condition: str, *, added: bool) -> str:
+    """Where the first page of all events is that fulfil a condition.
+
+    Args:
+        added: with what their owner added; of events that are not ours that is nobody's business.
+    """
+    fields = {**_FIELDS, "$select": ",".join((_SELECT, *CARRIED))} if added else _FIELDS
+    return f"{events(mailbox)}?{_query({'$filter': condition, '$top': str(PAGE), **fields})}"
 
 
 def single(mailbox: Mailbox, own: str, *, carried: bool = False) -> str:
@@ -246,10 +254,13 @@ def existing(mailbox: Mailbox, item: Item) -> Existing:
     return Existing(mailbox, own, etag, uid, key, mark, event, taken_over=taken, raw=kept, annotated=added)
 
 
-def _annotated(item: Item) -> bool:
-    """Whether its owner added anything; of a note the listing shows the beginning of its text."""
-    note, place = str(item.get("bodyPreview") or "").strip(), item.get("location") or {}
-    return bool(note or item.get("categories") or place.get("displayName") or item.get("hasAttachments"))
+def _annotated(item: Item) -> bool | None:
+    """Whether its owner added anything; a picture counts, of which the preview of a note shows nothing."""
+    if "body" not in item:
+        return None
+    note, place = str((item.get("body") or {}).get("content") or ""), item.get("location") or {}
+    written = unescape(_TAG.sub("", note)).strip() or "<img" in note.casefold()
+    return bool(written or item.get("categories") or place.get("displayName") or item.get("hasAttachments"))
 
 
 def ids_of(item: Item) -> tuple[str, str]:

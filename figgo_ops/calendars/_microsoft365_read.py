@@ -14,22 +14,23 @@ READS = 4
 """How often a listing of several pages is read before it is given up."""
 
 
-def found(root: str, mailbox: Mailbox, condition: str) -> Steps[list[Item]]:
+def found(root: str, mailbox: Mailbox, condition: str, *, added: bool = False) -> Steps[list[Item]]:
     """All events of the mailbox's own calendar that fulfil the condition, whatever their date.
 
     Args:
         root: of the service, to know its own links by.
+        added: with what their owner added to them.
 
     Raises:
         Incomplete: the pages do not add up.
         Denied, Lost: there is no answer.
     """
-    items, pages = yield from _pages(root, mailbox, condition)
+    items, pages = yield from _pages(root, mailbox, condition, added)
     for _ in range(READS - 1):
         if pages == 1:
             break
         # Pages are counted off by Graph: an event that goes meanwhile hides another one from us.
-        again, pages = yield from _pages(root, mailbox, condition)
+        again, pages = yield from _pages(root, mailbox, condition, added)
         if again.keys() == items.keys():
             return list(again.values())
         items = again
@@ -47,9 +48,9 @@ def zone_setting(mailbox: Mailbox) -> Steps[str]:
     return zone_of(str(told.get("value") or ""))
 
 
-def _pages(root: str, mailbox: Mailbox, condition: str) -> Steps[tuple[dict[str, Item], int]]:
+def _pages(root: str, mailbox: Mailbox, condition: str, added: bool) -> Steps[tuple[dict[str, Item], int]]:
     items: dict[str, Item] = {}
-    path, turned = listing(mailbox, condition), set[str]()
+    path, turned = listing(mailbox, condition, added=added), set[str]()
     while path:
         turned.add(path)
         page = yield Ask(mailbox, "GET", path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from figgo_ops.calendars import Check, Memory, Resolve
 from figgo_ops.calendars._lost import Lost
 from figgo_ops.calendars._microsoft365_settings import Settings
-from figgo_ops.calendars._outlook import projected
+from figgo_ops.calendars._outlook import FAMILY, projected
 from figgo_ops.calendars._told import check
 from figgo_ops.errors import FiggoOpsError, Incomplete, Unreachable
 from figgo_ops.events import Event, clean_title
@@ -52,7 +52,7 @@ class Microsoft365Calendar:
 
     hour_ranges = True
     deduplicates = False  # only within one run: Graph knows a creation by a name that each run gives anew
-    family = "outlook"
+    family = FAMILY
     # Deleted Items keeps until its owner empties it, and Exchange Online for two weeks more.
     bin: timedelta | None = timedelta(days=14)
     owner_empties_bin = True
@@ -68,7 +68,7 @@ class Microsoft365Calendar:
         """All marked events of each mailbox, or the error; see the port."""
         from figgo_ops.calendars._microsoft365_events import ours
 
-        return self._listings(mailboxes, ours(), lambda one: bool(one.key_text))
+        return self._listings(mailboxes, ours(), lambda one: bool(one.key_text), added=True)
 
     def look_alikes(
         self, mailboxes: Iterable[str], window: Span, titles: frozenset[str]
@@ -140,24 +140,29 @@ class Microsoft365Calendar:
         return Check("time zone", "ok", zone or "not known: the application may not read mailbox settings")
 
     def _listings(
-        self, addresses: Iterable[str], condition: str, wanted: Callable[[Existing], bool]
+        self,
+        addresses: Iterable[str],
+        condition: str,
+        wanted: Callable[[Existing], bool],
+        *,
+        added: bool = False,
     ) -> Iterator[Listing]:
         from figgo_ops.calendars._microsoft365_turns import Turns
 
         self._wire.begin()
         mailboxes = (Mailbox(self.name, address) for address in addresses)
-        groups = ((mailbox, [[self._listing(mailbox, condition, wanted)]]) for mailbox in mailboxes)
+        groups = ((mailbox, [[self._listing(mailbox, condition, wanted, added)]]) for mailbox in mailboxes)
         return Turns[Listing](self._wire, self._threads).run(groups)
 
     def _listing(
-        self, mailbox: Mailbox, condition: str, wanted: Callable[[Existing], bool]
+        self, mailbox: Mailbox, condition: str, wanted: Callable[[Existing], bool], added: bool
     ) -> "Steps[Listing]":
         from figgo_ops.calendars._microsoft365_errors import Denied
         from figgo_ops.calendars._microsoft365_events import existing
         from figgo_ops.calendars._microsoft365_read import found
 
         try:
-            items = yield from found(self._wire.root, mailbox, condition)
+            items = yield from found(self._wire.root, mailbox, condition, added=added)
             there = [existing(mailbox, item) for item in items]
         except (Denied, Lost) as failure:
             return Listing(mailbox, error=failure.error)

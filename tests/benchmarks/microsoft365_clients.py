@@ -73,7 +73,7 @@ class Bare:
 
     def listed(self) -> int:
         """How many marked events all mailboxes hold."""
-        asked = [_get(listing(Mailbox("", mail), ours())) for mail in self.mails]
+        asked = [_get(listing(Mailbox("", mail), ours(), added=True)) for mail in self.mails]
         return sum(self.pool.map(self._listed, _twenties(asked)))
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from figgo_ops.calendars._microsoft365_turns import BATCH
+from figgo_ops.leaves import Span
 from figgo_ops.plan import Existing
 from figgo_ops.sandbox.messages import Request
 from tests.benchmarks.connect import address_of, creations
@@ -106,3 +107,14 @@ def test_an_answer_that_asks_for_a_rest_is_heard_before_anything_else_is_sent(
             thread.join(60)
     assert [one.status for one in (first, *outcomes)] == ["done"] * 10
     assert stage.graph.gate.too_early == []
+
+
+def test_of_events_that_are_not_ours_nobody_reads_the_notes(stage: Microsoft365Stage) -> None:
+    asked: list[bytes] = []
+    stage.graph.aside = lambda request, _: asked.append(request.body)
+    window = Span(MONDAY, MONDAY + DAY)
+    assert len(list(stage.calendar.look_alikes([stage.anne], window, frozenset({"Absent"})))) == 1
+    assert not [body for body in asked if b"body" in body.partition(b"$select")[2].partition(b"$expand")[0]]
+    asked.clear()
+    listed(stage, stage.anne)
+    assert [body for body in asked if b"body" in body.partition(b"$select")[2].partition(b"$expand")[0]]

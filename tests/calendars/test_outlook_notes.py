@@ -28,3 +28,16 @@ def test_a_note_with_pictures_of_its_own_is_not_carried_over_without_them(stage:
     assert outcome.status == "failed"
     assert "attachments cannot be carried over" in str(outcome.error)
     assert listed(stage, stage.anne) == [found]
+
+
+def test_a_note_that_is_nothing_but_a_picture_is_not_carried_over_without_it(tmp_path: Path) -> None:
+    """Graph's preview of such a note is empty, as that of no note is."""
+    stage = Microsoft365Stage(tmp_path)
+    [found] = written(stage, stage.anne, all_day())
+    item = stage.graph.mailbox(stage.anne).find(stage.stored(stage.anne, found.id))
+    item.body = ("HTML", '<html><body><img src="cid:image001.png@01DC5B2F"></body></html>')
+    [found] = listed(stage, stage.anne)
+    [outcome] = write(stage, creation(stage, stage.anne, all_day(MONDAY + DAY), 9, carries=found))
+    assert "attachments cannot be carried over" in str(outcome.error)
+    assert listed(stage, stage.anne) == [found]
+    stage.close()
