@@ -35,6 +35,7 @@ def _session(options: argparse.Namespace, tenant: str) -> "Session":
 
     _log_without_secrets()
     home = Home.open(options.home)
+    home.learn_secrets()  # somebody may have put one where something else belongs, and messages repeat that
     console = Terminal()
     session = Session(home, tenant, retry_credential=options.retry_credential, console=console)
     first_line = headline(session.tenant, home.path)

@@ -107,6 +107,7 @@ def _spellings(value: str) -> Iterator[str]:
     in_json = json.dumps(value)[1:-1]
     yield from (value, in_json, json.dumps(in_json)[1:-1], repr(value)[1:-1], raw.hex(), raw.hex().upper())
     yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
+    yield str(Path(value))  # typed where a path belongs it loses slashes
     escaped = html.escape(value)
     yield from (escaped, escaped.replace("&#x27;", "&#39;"), html.escape(value, quote=False))
     for skipped in range(3):

@@ -186,6 +186,11 @@ def test_a_resolved_secret_is_taken_out_of_text_however_it_is_spelt(tmp_path: Pa
     assert REDACTOR.clean(json.dumps({"k": 'p&ss "wörd" 12'})) == json.dumps({"k": hidden})
 
 
+def test_a_secret_that_was_typed_as_a_path_is_taken_out_though_a_path_loses_slashes(tmp_path: Path) -> None:
+    store("file:odd.key", "half//of/./it", tmp_path)
+    assert REDACTOR.clean(f"{Path('half//of/./it')} does not exist") == "[secret:file:odd.key] does not exist"
+
+
 def test_of_a_service_account_every_line_of_its_key_is_taken_out_and_nothing_else(tmp_path: Path) -> None:
     lines = [
         "-----BEGIN PRIVATE KEY-----",

@@ -549,3 +549,17 @@ def test_a_secret_is_stored_and_found_in_the_home(home: Home) -> None:
     home.store("file:corail.key", "clé secrète")
     assert home.secret("file:corail.key").value == "clé secrète"
     assert (home.secrets / "corail.key").exists()
+
+
+@pytest.mark.parametrize(("key", "value"), [("tenant_id", "M" * 64), ("client_id", "M" * 64)])
+def test_what_may_be_a_line_of_a_private_key_is_no_id_of_microsoft(key: str, value: str, home: Home) -> None:
+    """Messages repeat both ids, and a line of a key may be letters and digits alone."""
+    ids = {"tenant_id": "acme.onmicrosoft.com", "client_id": "3f0d6f8b-2b1a-4a0e-9c7d-5e8a41b6d2f9"}
+    lines = [f'{name} = "{given}"' for name, given in (ids | {key: value}).items()]
+    text = SMALL.replace('kind = "google"', 'kind = "microsoft365"')
+    text = text.replace(
+        'service_account = "file:corail-google.json"', "\n".join([*lines, 'certificate = "env:X"'])
+    )
+    told = refusal(home, text)
+    assert f"calendar[0].{key}: must be the " in told
+    assert value not in told

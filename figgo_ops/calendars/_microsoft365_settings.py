@@ -1,13 +1,29 @@
 """What a `[[calendar]]` of Microsoft 365 may say."""
 
-from typing import Self
+import re
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from figgo_ops.secrets import SecretRef
 
 GRAPH = "https://graph.microsoft.com"
 SIGN_IN = "https://login.microsoftonline.com"
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_DOMAIN = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
+
+
+# Narrow on purpose: messages repeat both, and a line of a private key is letters and digits as well.
+def _organization(text: str) -> str:
+    if not _GUID.fullmatch(text) and not _DOMAIN.fullmatch(text):
+        raise ValueError("must be the organization's id (a GUID) or one of its domains")
+    return text
+
+
+def _application(text: str) -> str:
+    if not _GUID.fullmatch(text):
+        raise ValueError("must be the id of the application, a GUID")
+    return text
 
 
 class Settings(BaseModel):
@@ -24,8 +40,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    tenant_id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")
-    client_id: str = Field(pattern=r"^[A-Za-z0-9-]+$")
+    tenant_id: Annotated[str, AfterValidator(_organization)]
+    client_id: Annotated[str, AfterValidator(_application)]
     certificate: SecretRef | None = None
     client_secret: SecretRef | None = None
     threads: int = Field(20, ge=1, le=64)

@@ -17,7 +17,7 @@ from figgo_ops.__main__ import main
 from figgo_ops.sandbox.messages import Request, Service
 from figgo_ops.secrets import REDACTOR
 from tests.privacy import canaries
-from tests.privacy.scene import KEY_FILE, PASSWORD_FILE, SECRET_FILE, Scene, Trouble
+from tests.privacy.scene import CERTIFICATE_FILE, KEY_FILE, PASSWORD_FILE, SECRET_FILE, Scene, Trouble
 from tests.privacy.troubles import FILES, LEDGER_PASSWORD, TROUBLES
 from tests.rehearsal import ANTILLES, GENEVA, TENANT, Corail
 from tests.shell import quiet_surroundings
@@ -221,6 +221,15 @@ def test_no_trouble_brings_a_secret_to_light(
     watch: Watch, monkeypatch: pytest.MonkeyPatch, trouble: str, command: str
 ) -> None:
     nothing_is_found(watch, TROUBLES[trouble], WORK[command], monkeypatch)
+
+
+def test_a_command_knows_every_secret_of_its_home_and_not_only_those_it_uses(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that stands where something else belongs is repeated by messages."""
+    assert watch.run(*asked(watch, WORK["plan"])) == 0
+    unused = Scene(watch.corail, monkeypatch).certificate.split("\n")[3]
+    assert REDACTOR.clean(unused) == f"[secret:file:{CERTIFICATE_FILE}]"
 
 
 def test_a_search_looks_at_everything_that_a_sync_leaves(
