@@ -19,6 +19,7 @@ from figgo_ops.lease import LEASE, Lease
 from figgo_ops.leaves import Person
 from figgo_ops.ledger import Ledger
 from figgo_ops.secrets import Secret
+from figgo_ops.tenants import Tenant
 from figgo_ops.transport import Clock, SystemClock
 
 FOR_HINTS = 0.2
@@ -65,7 +66,7 @@ class Session:
 
     Args:
         home: where everything lives.
-        name: the tenant.
+        tenant: its name; or a tenant that is being set up and has no file yet.
         retry_credential: try a credential that was refused before.
         console: shows progress to whoever waits.
 
@@ -76,7 +77,7 @@ class Session:
     def __init__(
         self,
         home: Home,
-        name: str,
+        tenant: str | Tenant,
         *,
         clock: Clock | None = None,
         retry_credential: bool = False,
@@ -85,7 +86,7 @@ class Session:
         self.home = home
         self.clock = clock or SystemClock()
         self.console = console or Quiet()
-        self.tenant = tenants.load(home, name)
+        self.tenant = tenants.load(home, tenant) if isinstance(tenant, str) else tenant
         self.ledger = Ledger.open(home.ledger)
         self._retry = retry_credential
         self._figgo: Figgo | None = None

@@ -15,7 +15,7 @@ ROOT = Path(figgo_ops.__file__).parent
 
 PURE = (
     *("leaves", "events", "unshown", "plan", "compare", "units", "found", "diff", "limits", "roster"),
-    *("errors", "unread", "verdicts"),
+    *("errors", "checks", "unread", "verdicts"),
     *("recall.takeback", "explaining.reasons", "explaining.waiting", "explaining.judging"),
 )
 THINKING = {
@@ -40,6 +40,7 @@ DOING = {
 
 LAYERS = (
     ("errors",),
+    ("checks",),
     ("home", "pacing", "secrets", "transport"),
     ("leaves",),
     ("events",),

@@ -391,6 +391,19 @@ def test_health_is_one_line_a_day(ledger: Ledger) -> None:
     assert days == [(date(2026, 11, 21), {"failed": 2}), (date(2026, 11, 22), {"failed": 0})]
 
 
+def test_what_a_day_knows_already_stays_beside_what_is_noted_later(ledger: Ledger) -> None:
+    ledger.note_health("corail", date(2026, 11, 22), {"failed": 1, "exit": 1})
+    ledger.note_health("corail", date(2026, 11, 22), {"failed": 0, "checks": {"ok": 12}})
+    assert ledger.health("corail") == {date(2026, 11, 22): {"failed": 0, "exit": 1, "checks": {"ok": 12}}}
+
+
+def test_facts_are_listed_by_how_their_names_begin(ledger: Ledger) -> None:
+    for name in ("ends: a_b", "ends: axb", "page"):
+        ledger.remember("corail", name, name)
+    assert ledger.facts("corail", "ends: a_") == {"ends: a_b": "ends: a_b"}
+    assert set(ledger.facts("corail")) == {"ends: a_b", "ends: axb", "page"}
+
+
 def test_old_runs_expire_with_their_changes_but_places_and_last_writes_stay(ledger: Ledger) -> None:
     old = write(ledger, creation(1))
     new = write(ledger, creation(2, BRUNO), now=NOW + timedelta(days=2))

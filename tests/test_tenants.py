@@ -563,3 +563,18 @@ def test_what_may_be_a_line_of_a_private_key_is_no_id_of_microsoft(key: str, val
     told = refusal(home, text)
     assert f"calendar[0].{key}: must be the " in told
     assert value not in told
+
+
+def test_what_the_customer_confirmed_and_when_a_password_ends_are_dates(home: Home) -> None:
+    text = SMALL + "credential_until = 2027-03-01\n\n[checklist]\nvendor_sync_off = 2026-11-20\n"
+    tenant = loaded(home, text)
+    assert tenant.calendars[0].credential_until == date(2027, 3, 1)
+    assert tenant.checklist.vendor_sync_off == date(2026, 11, 20)
+    assert tenant.policy_digest() == loaded(home, SMALL).policy_digest()
+
+
+def test_a_tenant_that_has_no_file_yet_is_checked_without_writing_one(home: Home) -> None:
+    assert tenants.parsed(home, "corail", SMALL).calendars[0].name == "siège"
+    assert not list(home.tenants.iterdir())
+    with pytest.raises(UsageError, match=r"lagon\.toml has one mistake"):
+        tenants.parsed(home, "lagon", SMALL)

@@ -12,13 +12,13 @@ Nothing else knows which providers there are.
 import pkgutil
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Protocol, cast
 
 from pydantic import BaseModel
 
+from figgo_ops.checks import Check, Deadline
 from figgo_ops.events import Event
 from figgo_ops.leaves import Span
 from figgo_ops.plan import Change, Listing, Outcome
@@ -49,21 +49,6 @@ class Memory(Protocol):
         Raises:
             CredentialRefused: another process was refused with the same credential.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that diagnostics tried.
-
-    Attributes:
-        who: who must act on it.
-    """
-
-    name: str
-    status: Literal["ok", "warning", "failed", "skipped", "pending"]
-    cause: str = ""
-    remedy: str = ""
-    who: str = ""
 
 
 class Calendar(Protocol):
@@ -121,8 +106,18 @@ class Calendar(Protocol):
             CredentialRefused: as in `read`; outcomes already known are yielded first.
         """
 
-    def probe(self, mailbox: str) -> Iterator[Check]:
-        """What diagnostics show about one mailbox; reads only."""
+    def probe(self, mailbox: str, outside: str = "") -> Iterator[Check]:
+        """What diagnostics show: log-on, rights, outside, calendar, time zone, in this order.
+
+        Reads only, tries the credential once; what stands on a failed check is skipped.
+
+        Args:
+            mailbox: one that we must be able to write to.
+            outside: one that we must not reach; "" leaves that check out with the reason.
+        """
+
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """What will end of this connection as far as it is known here; asks nothing of the network."""
 
     def close(self) -> None:
         """Let go of connections."""

@@ -1,7 +1,6 @@
 """What is said of mailboxes and changes in the same words, whichever provider it is about."""
 
-from figgo_ops.calendars import Check
-from figgo_ops.errors import FiggoOpsError, Incomplete, RowFailed, Unreachable
+from figgo_ops.errors import Incomplete, RowFailed
 from figgo_ops.plan import Change, Existing, Mailbox, Outcome
 
 CHANGED = "it was changed since it was read", "Plan again."
@@ -39,15 +38,3 @@ def event_of(change: Change) -> Existing:
     """The event that an update or a removal is about."""
     assert change.existing is not None  # noqa: S101 - an update or a removal is of something listed
     return change.existing
-
-
-def check(name: str, error: FiggoOpsError | None, good: str = "") -> Check:
-    """What diagnostics show of one step.
-
-    Args:
-        good: what they show where nothing is wrong.
-    """
-    if error is None:
-        return Check(name, "ok", good)
-    who = "network" if isinstance(error, Unreachable) else "customer's administrator"
-    return Check(name, "failed", error.message, error.remedy, who)

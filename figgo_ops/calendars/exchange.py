@@ -5,11 +5,11 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from figgo_ops.calendars import Check, Memory, Resolve
+from figgo_ops.calendars import Memory, Resolve
 from figgo_ops.calendars._exchange_settings import NOTICE, Settings
 from figgo_ops.calendars._lost import Lost
 from figgo_ops.calendars._outlook import FAMILY, projected
-from figgo_ops.calendars._told import check
+from figgo_ops.checks import Check, Deadline, of
 from figgo_ops.errors import (
     CredentialRefused,
     FiggoOpsError,
@@ -108,22 +108,26 @@ class ExchangeCalendar:
         if writer.stopped:
             raise writer.stopped
 
-    def probe(self, mailbox: str) -> Iterator[Check]:
+    def probe(self, mailbox: str, outside: str = "") -> Iterator[Check]:
         """Log-on, calendar and time zone, in this order; what stands on a failed one is skipped."""
         self._wire.begin()
         whom = Mailbox(self.name, mailbox)
         error = self._tried(whom).error
         refused = isinstance(error, CredentialRefused | UsageError | Unreachable)
-        outside = isinstance(error, RightsMissing)
-        yield check("log-on", error if refused and not outside else None, self._wire.version)
-        if refused and not outside:
+        denied = isinstance(error, RightsMissing)
+        yield of("log-on", error if refused and not denied else None, self._wire.version)
+        if refused and not denied:
             yield Check("calendar", "skipped", "nobody is logged on")
         else:
-            yield check("calendar", error)
+            yield of("calendar", error)
         if error:
             yield Check("time zone", "skipped", "the calendar could not be read")
         else:
             yield self._zone(whom)
+
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """What ends of it; see the port."""
+        return ()
 
     def close(self) -> None:
         """Let go of connections."""

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from figgo_ops.calendars import Check, Memory, Resolve
+from figgo_ops.calendars import Memory, Resolve
 from figgo_ops.calendars._google_errors import SCOPE, Denied
 from figgo_ops.calendars._google_events import MARK, existing, is_live, is_ours, quota_user
 from figgo_ops.calendars._lost import Lost
-from figgo_ops.calendars._told import check, cut, held_back
+from figgo_ops.calendars._told import cut, held_back
+from figgo_ops.checks import Check, Deadline, of
 from figgo_ops.errors import FiggoOpsError, Incomplete, RightsMissing, UsageError
 from figgo_ops.events import Event, ShowAs, clean_title
 from figgo_ops.leaves import Span
@@ -163,12 +164,12 @@ class GoogleCalendar:
         groups = (list(group) for _, group in groupby(changes, key=lambda change: change.mailbox.address))
         yield from side_by_side(groups, work, self._threads, self._wire.leave)
 
-    def probe(self, mailbox: str) -> Iterator[Check]:
+    def probe(self, mailbox: str, outside: str = "") -> Iterator[Check]:
         """Token, scope, calendar and time zone, in this order; what stands on a failed one is skipped."""
         self._wire.begin([mailbox])
         whom = Mailbox(self.name, mailbox)
         no_token = self._token_error(whom)
-        yield check("token", no_token)
+        yield of("token", no_token)
         if no_token:
             yield from (
                 Check(name, "skipped", "there is no token") for name in ("scope", "calendar", "time zone")
@@ -177,12 +178,16 @@ class GoogleCalendar:
         listing = self._tried(whom)
         error = listing.error
         rights = error if isinstance(error, RightsMissing) else None
-        yield check("scope", rights, f"the token is for {SCOPE}")
-        yield check("calendar", error, f"{len(listing.events)} of our events")
+        yield of("scope", rights, f"the token is for {SCOPE}")
+        yield of("calendar", error, f"{len(listing.events)} of our events")
         if error:
             yield Check("time zone", "skipped", "the calendar could not be read")
         else:
             yield Check("time zone", "ok", listing.zone)
+
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """What ends of it; see the port."""
+        return ()
 
     def close(self) -> None:
         """Let go of connections."""

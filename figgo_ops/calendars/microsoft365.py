@@ -5,11 +5,11 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from figgo_ops.calendars import Check, Memory, Resolve
+from figgo_ops.calendars import Memory, Resolve
 from figgo_ops.calendars._lost import Lost
 from figgo_ops.calendars._microsoft365_settings import Settings
 from figgo_ops.calendars._outlook import FAMILY, projected
-from figgo_ops.calendars._told import check
+from figgo_ops.checks import Check, Deadline, of
 from figgo_ops.errors import FiggoOpsError, Incomplete, Unreachable
 from figgo_ops.events import Event, clean_title
 from figgo_ops.leaves import Span
@@ -106,7 +106,7 @@ class Microsoft365Calendar:
         )
         yield from Turns[Outcome](self._wire, self._threads, may_write).run(groups)
 
-    def probe(self, mailbox: str) -> Iterator[Check]:
+    def probe(self, mailbox: str, outside: str = "") -> Iterator[Check]:
         """Token, calendar and time zone, in this order; what stands on a failed one is skipped."""
         from figgo_ops.calendars._microsoft365_events import ours
 
@@ -117,15 +117,19 @@ class Microsoft365Calendar:
             refused = isinstance(error, Unreachable) and not self._wire.heard
         except FiggoOpsError as stopped:
             error, refused = stopped, True
-        yield check("token", error if refused else None)
+        yield of("token", error if refused else None)
         if refused:
             yield Check("calendar", "skipped", "there is no token")
         else:
-            yield check("calendar", error)
+            yield of("calendar", error)
         if error:
             yield Check("time zone", "skipped", "the calendar could not be read")
         else:
             yield self._zone(whom)
+
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """What ends of it; see the port."""
+        return ()
 
     def close(self) -> None:
         """Let go of connections."""

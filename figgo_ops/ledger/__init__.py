@@ -219,10 +219,22 @@ class Ledger(Mailboxes):
                 select(fact.value).where(fact.tenant == tenant, fact.name == name)
             ).scalar()
 
+    def facts(self, tenant: str, beginning: str = "") -> dict[str, Any]:
+        """What was kept about a tenant under names that begin so."""
+        fact = rows.facts.c
+        asked = select(fact.name, fact.value).where(
+            fact.tenant == tenant, fact.name.startswith(beginning, autoescape=True)
+        )
+        with self._reading() as connection:
+            return {row.name: row.value for row in connection.execute(asked)}
+
     def note_health(self, tenant: str, day: date, line: Mapping[str, Any]) -> None:
-        """Keep one line of health for a tenant and day; a later one of the same day takes its place."""
+        """Add to a tenant's one line of health for a day, in place of what it said under the same names."""
+        kept = rows.health.c
+        asked = select(kept.line).where(kept.tenant == tenant, kept.day == day)
         with self._writing() as connection:
-            self._upsert(connection, rows.health, [{"tenant": tenant, "day": day, "line": dict(line)}])
+            whole = {**(connection.execute(asked).scalar() or {}), **line}
+            self._upsert(connection, rows.health, [{"tenant": tenant, "day": day, "line": whole}])
 
     def health(self, tenant: str) -> dict[date, dict[str, Any]]:
         """The lines of health of a tenant by day, oldest first."""

@@ -25,6 +25,7 @@ from figgo_ops.leaves import Person, Slot, WorkingTime
 from figgo_ops.secrets import is_reference, write_private
 from figgo_ops.tenants.file import (
     DAYS,
+    ChecklistSection,
     CommonSection,
     EventsSection,
     FiggoSection,
@@ -62,6 +63,7 @@ class Tenant:
     zones: tuple[ZoneSection, ...]
     scope: ScopeSection
     limits: LimitsSection
+    checklist: ChecklistSection
     file: Path
     content: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -171,6 +173,15 @@ def load(home: Home, name: str) -> Tenant:
         raise UsageError(
             f"{file} cannot be read: {error.strerror}.", "Check its owner and rights."
         ) from error
+
+
+def parsed(home: Home, name: str, text: str) -> Tenant:
+    """The tenant that a file of this name and content would be; nothing is written.
+
+    Raises:
+        UsageError: the content is wrong; every mistake is named.
+    """
+    return _parsed(home.tenants / f"{name}.toml", text.encode())
 
 
 def shown(tenant: Tenant) -> dict[str, Any]:
@@ -288,6 +299,7 @@ def _checked(file: Path, content: dict[str, Any]) -> Tenant:
         zones=found.zone,
         scope=found.scope,
         limits=found.limits,
+        checklist=found.checklist,
         file=file,
         content=content,
     )
@@ -309,7 +321,8 @@ def _calendars(tables: object) -> tuple[tuple[CalendarSettings, ...], list[str]]
 
 def _connection(common: CommonSection, settings: BaseModel) -> CalendarSettings:
     entities, domains = common.legal_entities, common.domains
-    return CalendarSettings(common.name, common.kind, entities, domains, settings, common.retired)
+    name, kind, until = common.name, common.kind, common.credential_until
+    return CalendarSettings(name, kind, entities, domains, settings, common.retired, until)
 
 
 def _named(person: Person, listed: Iterable[int | str]) -> bool:

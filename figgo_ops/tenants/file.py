@@ -222,6 +222,7 @@ class CommonSection(Section):
 
     Attributes:
         retired: kept only to reach events written before; nobody is routed here.
+        credential_until: the last day of its password or secret, where a person knows it.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^/\x00-\x1f]+$")]
@@ -229,12 +230,23 @@ class CommonSection(Section):
     legal_entities: Ids = ()
     domains: Annotated[tuple[Annotated[str, AfterValidator(_domain)], ...], Field(strict=False)] = ()
     retired: bool = False
+    credential_until: date | None = None
 
     @model_validator(mode="after")
     def _one_rule(self) -> "CommonSection":
         if self.legal_entities and self.domains:
             raise ValueError("legal_entities and domains cannot both be given; use two [[calendar]] tables")
         return self
+
+
+class ChecklistSection(Section):
+    """What the customer confirmed before the first load.
+
+    Attributes:
+        vendor_sync_off: since when the vendor's own calendar sync is off for these legal entities.
+    """
+
+    vendor_sync_off: date | None = None
 
 
 class TenantFile(Section):
@@ -250,6 +262,7 @@ class TenantFile(Section):
     zone: Annotated[tuple[ZoneSection, ...], Field(strict=False)] = ()
     scope: ScopeSection = ScopeSection()
     limits: LimitsSection = LimitsSection()
+    checklist: ChecklistSection = ChecklistSection()
 
 
 def check_calendar(

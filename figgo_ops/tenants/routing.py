@@ -6,6 +6,7 @@ Pure: no input or output, no clock.
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel
@@ -22,6 +23,7 @@ class CalendarSettings:
         legal_entities, domains: whom it is for; everyone when both are empty.
         own: the keys of its kind, as its adapter's `Settings`.
         retired: nobody is routed here any more; it only reaches events written before.
+        credential_until: the last day of its password or secret, where a person knows it.
     """
 
     name: str
@@ -30,6 +32,7 @@ class CalendarSettings:
     domains: tuple[str, ...]
     own: BaseModel
     retired: bool = False
+    credential_until: date | None = None
 
     def reaches(self, person: Person) -> bool:
         """Whether this person's mailbox is here, by legal entity or by the domain of the mail."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Literal
 
-from figgo_ops.calendars import Check
+from figgo_ops.checks import Check, Deadline
 from figgo_ops.errors import (
     CredentialRefused,
     FiggoOpsError,
@@ -214,11 +214,15 @@ class MemoryCalendar:
             self.log.append((change.action, change.mailbox.address))
             yield self._send(change, self.faults.get(number))
 
-    def probe(self, mailbox: str) -> Iterator[Check]:
+    def probe(self, mailbox: str, outside: str = "") -> Iterator[Check]:
         """Whether the mailbox exists and can be read."""
         listing = next(self.read([mailbox]))
         error = listing.error
         yield Check("mailbox", "failed", error.message, error.remedy) if error else Check("mailbox", "ok")
+
+    def deadlines(self) -> tuple[Deadline, ...]:
+        """Nothing ends."""
+        return ()
 
     def close(self) -> None:
         """Nothing to let go of."""
