@@ -102,7 +102,7 @@ def until(deadline: Deadline, today: date, name: str) -> Check:
     """The check of a deadline: good, near, or passed."""
     left = (deadline.day - today).days
     if left > WARN_DAYS:
-        return Check(name, "ok", f"{deadline.what} is good until {deadline.day}")
+        return Check(name, "ok", f"good until {deadline.day}")
     when = f"ends on {deadline.day}, in {left} days" if left >= 0 else f"ended on {deadline.day}"
     status: Status = "warning" if left >= 0 else "failed"
     return Check(name, status, f"{deadline.what} {when}", deadline.remedy, deadline.who, deadline.code)

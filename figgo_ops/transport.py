@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from figgo_ops.causes import chain, network_cause, tls_cause
 from figgo_ops.errors import Unreachable, UsageError
 from figgo_ops.pacing import LONGEST_WAIT, Clock, Pace, SystemClock, backoff, retry_after
 from figgo_ops.secrets import REDACTOR
@@ -278,6 +279,7 @@ def checked_host(name: str, url: str) -> str:
         raise UsageError(
             f"{name}: the url must be https:// and a host, without password or query.",
             "Correct the url in the tenant file.",
+            code="url",
         )
     return parts.netloc.decode("ascii")
 
@@ -297,63 +299,22 @@ def trust(name: str, ca_file: str | None) -> ssl.SSLContext | bool:
         raise UsageError(
             f"{name}: the file of the certificate authority {ca_file} {what}.",
             "Name a PEM file as ca_file in the tenant file.",
+            code="ca-file",
         ) from error
 
 
-_NAME_CA = "Name the PEM file of the private authority as ca_file."
-_AGAIN = "Run again; check firewall and proxy if it stays."
-_TLS_CAUSES = {
-    2: ("its certificate leads to an authority whose root is not known", f"{_NAME_CA[:-1]}, the root in it."),
-    9: ("its certificate is not valid yet", "Check this machine's clock, then the certificate."),
-    10: ("its certificate has expired", "Whoever runs the server must renew its certificate."),
-    18: ("its certificate is self-signed", "Have it replaced by one from an authority."),
-    19: ("its certificate leads to an authority that signed itself", _NAME_CA),
-    20: ("its certificate comes from an unknown authority", _NAME_CA),
-    62: ("its certificate is for another name", "Correct the url, or have the certificate corrected."),
-}
-_NETWORK_CAUSES: tuple[tuple[type[BaseException], str, str], ...] = (
-    (socket.gaierror, "its name is not known to DNS here", "Check the host in the url, then DNS."),
-    (ConnectionRefusedError, "the connection was refused", "Check host and port in the url."),
-    (TimeoutError, "it did not answer in time", _AGAIN),
-    (ssl.SSLEOFError, "the connection was cut", _AGAIN),
-    (ssl.SSLError, "no encrypted connection came about", "Check that the url leads to an HTTPS server."),
-    (ConnectionError, "the connection was cut", _AGAIN),
-    (OSError, "no way leads there", "Check this machine's network."),
-)
+def trusted(name: str, ca_file: str | None, *, machine: bool = False) -> ssl.SSLContext:
+    """The same as a context that checks certificates and names, for a connection of one's own.
 
+    Args:
+        machine: whether the authorities that this machine trusts count as usual ones too.
 
-def tls_cause(error: BaseException) -> tuple[str, str] | None:
-    """Plain cause and remedy when a refused certificate is behind this error; None otherwise.
-
-    Looks through the whole chain of causes, so any library's wrapping will do.
+    Raises:
+        UsageError: as in `trust`.
     """
-    for link in chain(error):
-        if isinstance(link, ssl.SSLCertVerificationError):
-            otherwise = f"its certificate is not valid ({link.verify_message})", "Have it corrected."
-            return _TLS_CAUSES.get(link.verify_code, otherwise)
-    return None
-
-
-def network_cause(error: BaseException) -> tuple[str, str]:
-    """Plain cause and remedy of a connection that failed, whichever library reports it."""
-    certificate = tls_cause(error)
-    if certificate:
-        return certificate
-    for link in chain(error):
-        for kind, cause, remedy in _NETWORK_CAUSES:
-            # All errors of requests are OSErrors too, without a number: what is behind them says more.
-            if isinstance(link, kind) and (kind is not OSError or getattr(link, "errno", None)):
-                return cause, remedy
-    return "the connection was cut", _AGAIN
-
-
-def chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that are behind it, nearest first; libraries hide some among their arguments."""
-    seen: set[int] = set()
-    waiting: list[object] = [error]
-    while waiting:
-        link = waiting.pop(0)
-        if isinstance(link, BaseException) and id(link) not in seen:
-            seen.add(id(link))
-            yield link
-            waiting += [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]
+    context = trust(name, ca_file)
+    if isinstance(context, bool):
+        context = httpx.create_ssl_context()
+        if machine:
+            context.load_default_certs()
+    return context

@@ -41,7 +41,7 @@ DOING = {
 LAYERS = (
     ("errors",),
     ("checks",),
-    ("home", "pacing", "secrets", "transport"),
+    ("causes", "home", "network", "pacing", "secrets", "transport"),
     ("leaves",),
     ("events",),
     ("unshown",),
@@ -66,7 +66,7 @@ LAYERS = (
 DOORS = {
     "alembic": ("ledger", "migrations"),
     "certifi": ("calendars._exchange",),
-    "cryptography": ("sandbox", "calendars"),
+    "cryptography": ("sandbox", "calendars", "network"),
     "dask": ("workers",),
     "distributed": ("workers",),
     "exchangelib": ("calendars.exchange", "calendars._exchange"),

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from figgo_ops.calendars import services
 from figgo_ops.errors import UsageError
-from figgo_ops.events import Hours, Policy, TypeRule
+from figgo_ops.events import Policy
 from figgo_ops.home import Home
 from figgo_ops.leaves import Person, Slot, WorkingTime
 from figgo_ops.secrets import is_reference, write_private
@@ -38,6 +38,7 @@ from figgo_ops.tenants.file import (
     check_calendar,
 )
 from figgo_ops.tenants.mistakes import check, nearest
+from figgo_ops.tenants.policy import policy_of
 from figgo_ops.tenants.routing import CalendarSettings, edit_table
 
 
@@ -74,24 +75,8 @@ class Tenant:
         return all(urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1") for url in urls)
 
     def policy(self) -> Policy:
-        """How leaves become events here; where two zones name one person or legal entity, the first wins."""
-        look, hours = self.events, self.events.hours
-        later_first = self.zones[::-1]
-        return Policy(
-            timezone=self.timezone,
-            title=look.title,
-            show_type=look.show_type,
-            whole_days=look.whole_days,
-            hours=Hours(hours.morning, hours.afternoon),
-            pending=look.pending,
-            private=look.private,
-            show_as=look.show_as,
-            rules=tuple(TypeRule(**rule.model_dump()) for rule in look.type),
-            zone_by_employee={who: zone.timezone for zone in later_first for who in zone.employees},
-            zone_by_legal_entity={
-                unit: zone.timezone for zone in later_first for unit in zone.legal_entities
-            },
-        )
+        """How leaves become events here."""
+        return policy_of(self.timezone, self.events, self.zones)
 
     def working(self, rest: Mapping[int, frozenset[Slot]] | None = None) -> WorkingTime:
         """Which half-days are not worked.
@@ -250,20 +235,28 @@ def rewrite(tenant: Tenant, edit: Callable[[tomlkit.TOMLDocument], None]) -> Ten
     Raises:
         UsageError: see `write_state`.
     """
-    file = tenant.file.resolve()  # a link into somebody's configuration repository stays a link
+    after = edited(tenant, edit).encode()
+    changed = _parsed(tenant.file, after)
+    write_private(tenant.file.resolve(), after)  # a link into a configuration repository stays a link
+    return changed
+
+
+def edited(tenant: Tenant, edit: Callable[[tomlkit.TOMLDocument], None]) -> str:
+    """The text of the tenant's file after an edit, comments kept; nothing is written or checked.
+
+    Raises:
+        UsageError: the file cannot be read, or is wrong by now.
+    """
     try:
-        before = file.read_bytes()
+        before = tenant.file.read_bytes()
     except OSError as error:
         raise UsageError(
-            f"{file} cannot be read: {error.strerror}.", "Check its owner and rights."
+            f"{tenant.file} cannot be read: {error.strerror}.", "Check its owner and rights."
         ) from error
     _parsed(tenant.file, before)
     document = tomlkit.parse(before.decode("utf-8-sig"))
     edit(document)
-    after = tomlkit.dumps(document).encode()
-    changed = _parsed(tenant.file, after)
-    write_private(file, after)
-    return changed
+    return tomlkit.dumps(document)
 
 
 def _parsed(file: Path, raw: bytes) -> Tenant:
@@ -278,12 +271,24 @@ def _parsed(file: Path, raw: bytes) -> Tenant:
     return _checked(file, content)
 
 
-def _checked(file: Path, content: dict[str, Any]) -> Tenant:
+def mistakes_in(name: str, content: dict[str, Any]) -> list[str]:
+    """What is wrong with the content of a tenant file of this name, one line per mistake."""
+    return _found_in(name, content)[2]
+
+
+def _found_in(
+    name: str, content: dict[str, Any]
+) -> tuple[TenantFile | None, tuple[CalendarSettings, ...], list[str]]:
     found, mistakes = check(TenantFile, content)
     connections, more = _calendars(content.get("calendar"))
     mistakes += more
-    if found and found.name != file.stem:
-        mistakes.append(f"name: must be the file's name, {file.stem}")
+    if found and found.name != name:
+        mistakes.append(f"name: must be the file's name, {name}")
+    return found, connections, mistakes
+
+
+def _checked(file: Path, content: dict[str, Any]) -> Tenant:
+    found, connections, mistakes = _found_in(file.stem, content)
     if found is None or mistakes:
         count = "one mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         lines = "".join(f"\n  {mistake}" for mistake in mistakes)
@@ -315,14 +320,22 @@ def _calendars(tables: object) -> tuple[tuple[CalendarSettings, ...], list[str]]
             wrong.append(f"calendar[{number}].name: another calendar has this name")
         mistakes += wrong
         if common and settings and not wrong:
-            connections.append(_connection(common, settings))
+            connections.append(connection(common, settings))
     return tuple(connections), mistakes
 
 
-def _connection(common: CommonSection, settings: BaseModel) -> CalendarSettings:
-    entities, domains = common.legal_entities, common.domains
-    name, kind, until = common.name, common.kind, common.credential_until
-    return CalendarSettings(name, kind, entities, domains, settings, common.retired, until)
+def connection(common: CommonSection, settings: BaseModel) -> CalendarSettings:
+    """One `[[calendar]]` from the keys that all have and those of its kind."""
+    return CalendarSettings(
+        common.name,
+        common.kind,
+        common.legal_entities,
+        common.domains,
+        settings,
+        common.retired,
+        common.credential_until,
+        common.outside or "",
+    )
 
 
 def _named(person: Person, listed: Iterable[int | str]) -> bool:

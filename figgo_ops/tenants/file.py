@@ -89,6 +89,18 @@ def _domain(text: str) -> str:
     return text.lower()
 
 
+def _mail(text: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", text):
+        raise ValueError("must be a mail address")
+    return text
+
+
+def _label(text: str) -> str:
+    if re.search(r"[/\x00-\x1f]", text):
+        raise ValueError("must not hold a slash or a line end")
+    return text
+
+
 def _id_or_mail(value: object) -> int | str:
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
@@ -109,7 +121,7 @@ def _times(value: object) -> tuple[time, time]:
 
 Zone = Annotated[str, AfterValidator(_zone)]
 HttpsUrl = Annotated[str, AfterValidator(https_url)]
-Title = Annotated[str, AfterValidator(_title), Field(max_length=TITLE_LENGTH)]
+Title = Annotated[str, Field(max_length=TITLE_LENGTH), AfterValidator(_title)]
 Id = Annotated[int, Field(gt=0)]
 Ids = Annotated[tuple[Id, ...], Field(strict=False)]
 People = Annotated[tuple[Annotated[int | str, BeforeValidator(_id_or_mail)], ...], Field(strict=False)]
@@ -223,14 +235,16 @@ class CommonSection(Section):
     Attributes:
         retired: kept only to reach events written before; nobody is routed here.
         credential_until: the last day of its password or secret, where a person knows it.
+        outside: a mailbox that must stay closed to us; diagnostics see whether it is.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^/\x00-\x1f]+$")]
+    name: Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_label)]
     kind: str
     legal_entities: Ids = ()
     domains: Annotated[tuple[Annotated[str, AfterValidator(_domain)], ...], Field(strict=False)] = ()
     retired: bool = False
     credential_until: date | None = None
+    outside: Annotated[str, AfterValidator(_mail)] | None = None
 
     @model_validator(mode="after")
     def _one_rule(self) -> "CommonSection":

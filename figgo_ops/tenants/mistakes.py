@@ -64,7 +64,7 @@ def _mistake(found: Any, model: type[BaseModel], at: str, also: Sequence[str]) -
         return f"{where}: must be an https:// URL"
     if kind == "value_error":
         return f"{where}: {found['ctx']['error']}"
-    return f"{where}: {_WORDS.get(kind) or found['msg'].replace('Input should', 'must')}"
+    return f"{where}: {_WORDS.get(kind) or re.sub('^(Input|String) should', 'must', found['msg'])}"
 
 
 def _written(at: str, location: Iterable[int | str]) -> str:

@@ -24,6 +24,7 @@ class CalendarSettings:
         own: the keys of its kind, as its adapter's `Settings`.
         retired: nobody is routed here any more; it only reaches events written before.
         credential_until: the last day of its password or secret, where a person knows it.
+        outside: a mailbox that must stay closed to us; "" when none is known.
     """
 
     name: str
@@ -33,6 +34,7 @@ class CalendarSettings:
     own: BaseModel
     retired: bool = False
     credential_until: date | None = None
+    outside: str = ""
 
     def reaches(self, person: Person) -> bool:
         """Whether this person's mailbox is here, by legal entity or by the domain of the mail."""
