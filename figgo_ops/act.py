@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import timedelta
 
 from figgo_ops.errors import FiggoOpsError, RowFailed
-from figgo_ops.lease import Lease, leased
+from figgo_ops.lease import Lease, leased, of_mailbox
 from figgo_ops.look import Sight
 from figgo_ops.plan import Change, Mailbox, Outcome
 from figgo_ops.planfile import Row, match, planned
@@ -99,7 +99,7 @@ class Act:
             self._write([row for row in rows if row.employee not in others], sight, lease)
 
     def _name(self, mailbox: Mailbox) -> str:
-        return f"mailbox:{self.session.tenant.name}/{mailbox.calendar}/{mailbox.address}"
+        return of_mailbox(self.session.tenant.name, mailbox)
 
     def _bury(self, mailboxes: set[Mailbox]) -> None:
         """What runs that died began to create here may still arrive: it is unknown what became of it.

@@ -36,6 +36,10 @@ TITLE_LENGTH = 255
 """Exchange refuses a longer subject; the same limit everywhere keeps one normal form."""
 
 
+PROBE = 0, "20000103A"
+"""Period and part of a write probe: Figgo numbers periods from one, and no plan looks so far back."""
+
+
 class Key(NamedTuple):
     """The identity of one event, fixed for life: figgo host / owner / period / part.
 
@@ -49,6 +53,11 @@ class Key(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.host}/{self.owner}/{self.period}/{self.part}"
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether it is that of a write probe, and of no leave."""
+        return (self.period, self.part) == PROBE
 
     @property
     def slot(self) -> Slot:

@@ -6,10 +6,16 @@ from contextlib import contextmanager
 
 from figgo_ops.errors import FiggoOpsError
 from figgo_ops.ledger import Ledger
+from figgo_ops.plan import Mailbox
 from figgo_ops.transport import Clock
 
 LEASE = 90.0
 """Seconds after which a lease that nobody renews is free again."""
+
+
+def of_mailbox(tenant: str, mailbox: Mailbox) -> str:
+    """The name to hold while writing to a mailbox."""
+    return f"mailbox:{tenant}/{mailbox.calendar}/{mailbox.address}"
 
 
 class Lease:

@@ -80,12 +80,14 @@ class Listing:
 
     Attributes:
         zone: IANA name of the zone the mailbox is set to; "" when the provider does not say.
+        primary: the mailbox's own address where it was asked for by an alias, and the provider says so.
     """
 
     mailbox: Mailbox
     events: tuple[Existing, ...] = ()
     error: FiggoOpsError | None = None
     zone: str = ""
+    primary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Change:
         unit: changes of one owner with the same number are written or held together.
         counted: a removal that counts against the limits.
         old_marker: both values of the marker as an undo puts them back; ("", "") for no marker.
+        forever: a removal that goes past the bin where the provider has a way; for nothing that is somebody's.
     """
 
     action: Action
@@ -117,6 +120,7 @@ class Change:
     unit: int = 0
     counted: bool = False
     old_marker: tuple[str, str] | None = None
+    forever: bool = False
 
     @property
     def marker(self) -> tuple[str, str]:

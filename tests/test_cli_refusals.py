@@ -199,7 +199,7 @@ def test_a_refused_api_key_is_asked_once_and_then_left_alone_until_somebody_says
     shell.refused("plan", "corail", exit=4, says="it was not tried again", remedy="--retry-credential")
     assert len(corail.calls("figgo")) == 1
     again = shell.json("plan", "corail", "--retry-credential")
-    assert (again.exit, again.error["code"]) == (4, "credential-refused")
+    assert (again.exit, again.error["code"]) == (4, "key-refused")
     assert len(corail.calls("figgo")) == 2
 
 

@@ -189,8 +189,8 @@ class TestOneAnswer:
         ("status", "error", "code"),
         [
             (400, Incomplete, "bad-query"),
-            (401, CredentialRefused, "credential-refused"),
-            (403, RightsMissing, "rights-missing"),
+            (401, CredentialRefused, "key-refused"),
+            (403, RightsMissing, "role-too-narrow"),
             (404, UsageError, "wrong-url"),
             (408, Incomplete, "too-slow"),
             (410, UsageError, "gone"),

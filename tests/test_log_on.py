@@ -75,7 +75,7 @@ def test_a_wrong_password_stops_its_calendar_alone_and_is_shown_once_for_ever(co
     wrong(corail)
     first = corail.sync(*some(corail), corail.case("whole-day").person)
     assert first.created == 1, "what Google keeps goes on"
-    assert refused(first) == {(CredentialRefused, "credential-refused")}
+    assert refused(first) == {(CredentialRefused, "log-on-refused")}
     assert (len(first.unreadable), sync.exit_of(first), failures(corail)) == (PEOPLE, 4, 1)
     corail.forget_calls()
     again = {(CredentialRefused, "credential-remembered")}

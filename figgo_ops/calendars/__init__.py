@@ -64,7 +64,9 @@ class Calendar(Protocol):
         deduplicates: whether a creation that is sent twice makes one event.
         bin: how long the provider keeps a deleted event where its owner can restore it; None when not at all.
         owner_empties_bin: whether it is kept until its owner empties the bin, and for `bin` from then on.
+        purges: whether a removal that is to be forever goes past the bin.
         notice: what a reader of a plan should know about this connection, such as its end; "" when nothing.
+        settles: how long a right that the customer gives may take until it acts.
     """
 
     name: str
@@ -73,7 +75,9 @@ class Calendar(Protocol):
     deduplicates: bool
     bin: timedelta | None
     owner_empties_bin: bool
+    purges: bool
     notice: str
+    settles: timedelta
 
     def project(self, event: Event) -> Event:
         """The event as this provider can hold it, so that a freshly written calendar compares equal."""
@@ -136,7 +140,7 @@ def settings_of(kind: str) -> type[BaseModel]:
 
 
 def services(settings: BaseModel) -> tuple[str, ...]:
-    """Every address that a calendar with these settings calls; "" where only its provider knows."""
+    """Every address that a calendar with these settings calls: its events', then where tokens come from."""
     found: tuple[str, ...] = cast("Any", settings).services
     return found
 

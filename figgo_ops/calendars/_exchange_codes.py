@@ -21,14 +21,14 @@ class Case:
     Attributes:
         codes: Exchange's own, or "HTTP 404" and the like.
         cause: may name {user}, {url}, {code}, {said} (Exchange's sentence), {at} (the server) and others.
-        name: code of the error, for programs; "" leaves that of its kind.
+        name: code of the error, for programs.
     """
 
     codes: tuple[str, ...]
     kind: type[FiggoOpsError]
     cause: str
     remedy: str
-    name: str = ""
+    name: str
 
 
 LATER = "Run again later; ask the administrator how the Exchange server is if it stays."
@@ -68,7 +68,7 @@ _WHO = (
         RightsMissing,
         "Exchange blocks access to the whole organization, as it does before it removes one",
         "Ask the administrator whether the organization still uses this Exchange.",
-        "ews-blocked",
+        "organization-blocked",
     ),
     Case(
         ("ErrorPasswordExpired", "ErrorPasswordChangeRequired"),
@@ -83,6 +83,7 @@ _WHO = (
         "Exchange has no such mailbox: a typing mistake, a leaver, a mailbox that was moved to the cloud, "
         "or, on Exchange 2013 and then for all, {user} has no mailbox of its own",
         ADDRESS,
+        "absent",
     ),
     Case(
         ("ErrorNonPrimarySmtpAddress",),
@@ -129,7 +130,7 @@ _WHO = (
         RowFailed,
         "the directory that Exchange asks has no valid account {user}",
         "Have the administrator check what `Get-ADUser` says of it.",
-        "directory",
+        "account-invalid",
     ),
     Case(
         ("ErrorProxyGroupSidLimitExceeded",),
@@ -183,7 +184,7 @@ _WHERE = (
         RowFailed,
         "the mailbox is on a server of another version, which cannot answer ({code}{said})",
         "Have the mailbox moved to a server of 2013 SP1 or later; if it is on one, tell the makers.",
-        "old-server",
+        "old-mailbox-server",
     ),
     Case(
         ("ErrorFolderNotFound", "ErrorSavedItemFolderNotFound", "ErrorNoCalendar"),
@@ -222,18 +223,21 @@ _WAIT = (
         Unreachable,
         "the Exchange server is overloaded{at}",
         LATER,
+        "server-overloaded",
     ),
     Case(
         ("ErrorInternalServerTransientError", "ErrorInternalServerError", "ErrorServiceUnavailable"),
         Unreachable,
         "Exchange is out of order ({code}{said}){at}",
         LATER,
+        "server-error",
     ),
     Case(
         ("ErrorTimeoutExpired", "ErrorClientDisconnected"),
         Unreachable,
         "Exchange did not finish in time{at}",
         LATER,
+        "too-slow",
     ),
     Case(
         ("ErrorBatchProcessingStopped",),
@@ -259,7 +263,7 @@ _EVENT = (
         RowFailed,
         "the calendar holds as many items as one folder may",
         "Have the owner tidy up; `Set-Mailbox -MailboxMessagesPerFolderCountReceiveQuota` sets that limit.",
-        "mailbox-full",
+        "calendar-full",
     ),
     Case(
         ("ErrorRequestStreamTooBig", "ErrorMessageSizeExceeded", "ErrorDataSizeLimitExceeded", "HTTP 413"),

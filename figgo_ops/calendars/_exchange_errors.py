@@ -3,16 +3,25 @@
 from figgo_ops.calendars._exchange_codes import ADDRESS, CASES, MAKERS, Case
 from figgo_ops.calendars._exchange_refusal import Refusal
 from figgo_ops.calendars._exchange_statuses import http_case
+from figgo_ops.calendars._lost import Denial
 from figgo_ops.calendars._said import said
 from figgo_ops.errors import FiggoOpsError, MailboxAbsent, RightsMissing, RowFailed
 
 
-class Denied(Exception):
+class Denied(Denial):
     """Exchange refused, and what that means for a person."""
 
     def __init__(self, refusal: Refusal, error: FiggoOpsError) -> None:
-        super().__init__(error.message)
-        self.refusal, self.error = refusal, error
+        super().__init__(error)
+        self.refusal = refusal
+
+    @property
+    def seen(self) -> str:
+        """Exchange's code, or the status, and what else it said."""
+        refusal = self.refusal
+        word = f"HTTP {refusal.status}" if refusal.level == "http" else refusal.word
+        reasons = (refusal.policy, refusal.server and f"{refusal.server} answered")
+        return ", ".join((word + said(refusal.text), *filter(None, reasons)))
 
 
 def meaning(
@@ -49,7 +58,7 @@ def _case(refusal: Refusal, auth: str, *, online: bool) -> Case:
     return (_ONLINE.get(refusal.word) if online else None) or CASES.get(refusal.word, _UNKNOWN)
 
 
-_UNKNOWN = Case((), RowFailed, "Exchange said no ({code}{said}){at}", MAKERS)
+_UNKNOWN = Case((), RowFailed, "Exchange said no ({code}{said}){at}", MAKERS, "unknown-refusal")
 
 _OUTSIDE = Case(
     ("ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorAccessDenied"),
@@ -65,6 +74,7 @@ _NOT_THERE = Case(
     MailboxAbsent,
     "Exchange Online has no such mailbox: a typing mistake, a leaver, no licence, or it is still on premises",
     ADDRESS,
+    "absent",
 )
 _ONLINE = {code: case for case in (_OUTSIDE, _NOT_THERE) for code in case.codes}
 """What means something else in Exchange Online."""

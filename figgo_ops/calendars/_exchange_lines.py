@@ -10,7 +10,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -237,7 +237,8 @@ class Line:
             response = session.post(endpoint, b"", allow_redirects=False, timeout=self._protocol.TIMEOUT)
         if response.status_code == 200:  # Exchange lets nobody in like that
             raise GarbledError
-        return soap.refusal_of(response.status_code, response.headers, response.content)
+        said = soap.refusal_of(response.status_code, response.headers, response.content)
+        return replace(said, stranger=True)
 
     def cut(self) -> None:
         """End whatever is under way, from another thread."""

@@ -1,5 +1,7 @@
 """Exchange Online over EWS, for the time that Microsoft still allows it: tokens instead of passwords."""
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from exchangelib import OAuth2Credentials
@@ -8,11 +10,15 @@ from oauthlib.oauth2 import OAuth2Error
 from figgo_ops.calendars._exchange_errors import Denied
 from figgo_ops.calendars._exchange_refusal import Refusal
 from figgo_ops.calendars._lost import Lost
-from figgo_ops.errors import CredentialRefused, FiggoOpsError, RowFailed, Unreachable, UsageError
+from figgo_ops.errors import (
+    CredentialRefused,
+    FiggoOpsError,
+    RightsMissing,
+    RowFailed,
+    Unreachable,
+    UsageError,
+)
 from figgo_ops.plan import Mailbox
-
-_SECRET = ("AADSTS7000215", "AADSTS7000222")
-"""The secret is wrong, or has expired."""
 
 _OUT_OF_ORDER = ("temporarily_unavailable", "server_error", "missing_token")
 """The last one is the library's word for an answer without JSON."""
@@ -47,25 +53,39 @@ def no_token(mailbox: Mailbox, error: OAuth2Error) -> Denied | Lost:
     if error.error in _OUT_OF_ORDER:
         what = f"{mailbox}: Microsoft's sign-in service is out of order, or something else answered for it."
         remedy = "Run again later; look for a proxy or a login page if it stays."
-        return Lost(Unreachable(what, remedy), sent=False)
+        return Lost(Unreachable(what, remedy, code="sign-in-down"), sent=False)
     said = str(getattr(error, "description", "") or "")
     refusal = Refusal("HTTP 400", said, status=400, level="http")
     return Denied(refusal, _meaning(mailbox, refusal))
 
 
 def _meaning(mailbox: Mailbox, refusal: Refusal) -> FiggoOpsError:
-    if any(number in refusal.text for number in _SECRET):
-        return CredentialRefused(
-            f"{mailbox}: Microsoft refuses the application's secret: it is wrong or has expired.",
-            "Make a new one in the Entra admin center and store it with `figgo-ops secret set`.",
-        )
-    if "AADSTS" in refusal.text:
-        number = refusal.text.partition(":")[0][:20]
-        return UsageError(
-            f"{mailbox}: Microsoft gives no token ({number}): application or organization is unknown.",
-            "Compare client_id and tenant_id in the tenant file with the Entra admin center.",
-        )
-    return RowFailed(
-        f"{mailbox}: Microsoft gives no token ({refusal.code}).",
-        "Run again later; if it stays, tell the makers.",
-    )
+    found = re.search(r"\bAADSTS\d+", refusal.text)
+    kind, cause, remedy, code = _MEANINGS.get(found[0], _OTHER) if found else _UNKNOWN
+    number = found[0] if found else refusal.code
+    return kind(f"{mailbox}: Microsoft gives no token ({number}): {cause}.", remedy, code=code)
+
+
+_Meaning = tuple[type[FiggoOpsError], str, str, str]
+_IDS = "Compare client_id and tenant_id in the tenant file with the Entra admin center."
+_NEW = "Make a new one in the Entra admin center and store it with `figgo-ops secret set`."
+_LOG = "Have an administrator look at the application's sign-in log in the Entra admin center."
+_CONSENT = "Have an administrator grant consent to the application in the Entra admin center."
+_NO_ORGANIZATION: _Meaning = UsageError, "it knows no such organization", _IDS, "unknown-tenant"
+_MEANINGS: Mapping[str, _Meaning] = {
+    "AADSTS7000215": (CredentialRefused, "the application's secret is wrong", _NEW, "secret-wrong"),
+    "AADSTS7000222": (CredentialRefused, "the application's secret has expired", _NEW, "secret-expired"),
+    "AADSTS700016": (UsageError, "the organization has no such application", _IDS, "unknown-client"),
+    "AADSTS90002": _NO_ORGANIZATION,
+    "AADSTS900023": _NO_ORGANIZATION,
+    "AADSTS65001": (RightsMissing, "nobody has consented to the application", _CONSENT, "consent-missing"),
+    "AADSTS7000112": (RightsMissing, "the application is disabled", _LOG, "application-disabled"),
+    "AADSTS53003": (RightsMissing, "conditional access keeps it out", _LOG, "conditional-access"),
+}
+_OTHER: _Meaning = UsageError, "application or organization is unknown", _IDS, "no-token"
+_UNKNOWN: _Meaning = (
+    RowFailed,
+    "it does not say why",
+    "Run again later; tell the makers if it stays.",
+    "no-token",
+)

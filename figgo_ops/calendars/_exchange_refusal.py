@@ -59,6 +59,7 @@ class Refusal:
         policy: the header X-EWS-Policy-Reason.
         location: host that a redirect leads to.
         server: which server answered, for support.
+        stranger: it was said to somebody who did not log on.
     """
 
     code: str
@@ -71,6 +72,7 @@ class Refusal:
     policy: str = ""
     location: str = ""
     server: str = ""
+    stranger: bool = False
 
     @property
     def word(self) -> str:

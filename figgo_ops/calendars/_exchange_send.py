@@ -138,8 +138,8 @@ def chunks(changes: Iterable[Change]) -> Iterator[list[Change]]:
                 waiting = waiting[CHUNK:]
 
 
-def _kind(change: Change) -> tuple[str, bool, str]:
-    return change.action, change.may_create, change.shown.zone
+def _kind(change: Change) -> tuple[str, bool, bool, str]:
+    return change.action, change.may_create, change.forever, change.shown.zone
 
 
 def parts(changes: Sequence[Change], made: Mapping[int, Element]) -> Iterator[list[Change]]:

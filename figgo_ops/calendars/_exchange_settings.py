@@ -1,15 +1,27 @@
 """What a `[[calendar]]` of Exchange may say."""
 
+from datetime import date
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from figgo_ops.checks import SUPPORT, Deadline
 from figgo_ops.secrets import SecretRef
 
 PATH = "/EWS/Exchange.asmx"
 END = "2027-04-01"
 NOTICE = f"Microsoft ends EWS for Exchange Online on {END}: move to a calendar of kind microsoft365 before."
+ENDING = Deadline(
+    "EWS in Exchange Online",
+    date.fromisoformat(END),
+    "Move its mailboxes to a calendar of kind microsoft365 (`figgo-ops move`).",
+    SUPPORT,
+    "ews-end",
+)
+"""Microsoft switches it off on that day; the day before is not known to be the last good one."""
+
+TOKENS = "https://login.microsoftonline.com"
 ONLINE = f"https://outlook.office365.com{PATH}"
 
 
@@ -67,8 +79,13 @@ class Settings(BaseModel):
 
     @property
     def services(self) -> tuple[str, ...]:
-        """Where it calls; Microsoft's own place for tokens, unless told otherwise."""
-        return (self.endpoint, self.token_url or "") if self.online else (self.endpoint,)
+        """Where it calls; tokens come from Microsoft's own place, unless told otherwise."""
+        return (self.endpoint, self.token_url or TOKENS) if self.online else (self.endpoint,)
+
+    @property
+    def trusts_machine(self) -> bool:
+        """Authorities that this machine trusts count here: a company's own one is often installed there."""
+        return True
 
     @property
     def endpoint(self) -> str:

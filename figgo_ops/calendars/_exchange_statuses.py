@@ -41,6 +41,8 @@ def _forbidden(refusal: Refusal, *, online: bool) -> Case:
     if refusal.policy:
         return _SWITCHED_OFF if "disabled" in refusal.policy.casefold() else _NOT_LISTED
     hint = next((case for words, case in _HINTS if words in refusal.text.casefold()), None)
+    if hint is None and refusal.stranger:
+        return _AT_THE_DOOR
     return hint or (_FORBIDDEN_ONLINE if online else _FORBIDDEN)
 
 
@@ -72,6 +74,7 @@ _PASSWORD = Case(
     "C0000072 disabled, C000035B Extended Protection), or in the log of IIS as sc-win32-status",
     "Have the administrator look up and mend the reason, then store the password with "
     "`figgo-ops secret set`, or run with `--retry-credential` if it is the same.",
+    "log-on-refused",
 )
 _TOKEN_REFUSED = Case(
     (),
@@ -96,7 +99,7 @@ _NOT_LISTED = Case(
     "a policy blocks EWS: the application's id is not in EwsAllowedAppIDs, or its user agent not "
     "in EwsAllowList (Exchange does not say which); Exchange Online ends EWS for all on 2027-04-01",
     "Change to kind microsoft365, or complete both lists (`Set-OrganizationConfig`; it may take 24 hours).",
-    "ews-blocked",
+    "ews-not-listed",
 )
 _FORBIDDEN_ONLINE = Case(
     (),
@@ -104,7 +107,7 @@ _FORBIDDEN_ONLINE = Case(
     "Exchange Online forbids EWS (HTTP 403): the licence has none (F1, F3, Kiosk), or an application access "
     "policy or conditional access forbids it; Exchange Online ends EWS for all on 2027-04-01",
     "Change to kind microsoft365, or check licence and policies of the mailbox.",
-    "ews-blocked",
+    "ews-forbidden",
 )
 _FORBIDDEN = Case(
     (),
@@ -119,6 +122,13 @@ _ADDRESS_BLOCKED = Case(
     (),
     RightsMissing,
     "the server does not take requests from this machine's address (HTTP 403)",
+    "Have this machine's address allowed in the IP restrictions of the EWS virtual directory in IIS.",
+    "address-blocked",
+)
+_AT_THE_DOOR = Case(
+    (),
+    RightsMissing,
+    "the server, or a firewall before it, turns this machine away before anybody logs on (HTTP 403)",
     "Have this machine's address allowed in the IP restrictions of the EWS virtual directory in IIS.",
     "address-blocked",
 )
@@ -145,9 +155,15 @@ _FORM = (
     "Correct url in the tenant file (usually https://HOST/EWS/Exchange.asmx), or have the proxy let EWS "
     "through without its form."
 )
-_ERROR_PAGE = Case((), Unreachable, "the front end of Exchange reports a fault of its own{at}", LATER)
+_ERROR_PAGE = Case(
+    (), Unreachable, "the front end of Exchange reports a fault of its own{at}", LATER, "front-end-error"
+)
 _OUT_OF_ORDER = Case(
-    (), Unreachable, "Exchange, or a proxy before it, is out of order ({code}{said}){at}", LATER
+    (),
+    Unreachable,
+    "Exchange, or a proxy before it, is out of order ({code}{said}){at}",
+    LATER,
+    "server-error",
 )
 
 _ALL = (
@@ -156,7 +172,7 @@ _ALL = (
         UsageError,
         "{url} sends us on to {location}: the web mail, or a proxy's log-on page, but not EWS",
         _FORM,
-        "wrong-url",
+        "redirect",
     ),
     Case(("HTTP 404", "HTTP 405"), UsageError, "there is no EWS at {url} ({code})", _URL, "wrong-url"),
     Case(
@@ -173,13 +189,16 @@ _ALL = (
         "Have the administrator unblock it, then run with `--retry-credential`.",
         "account-blocked",
     ),
-    Case(("HTTP 408",), Unreachable, "Exchange waited too long for the request ({code}){at}", LATER),
+    Case(
+        ("HTTP 408",), Unreachable, "Exchange waited too long for the request ({code}){at}", LATER, "too-slow"
+    ),
     Case(
         ("HTTP 502", "HTTP 504"),
         Unreachable,
         "the proxy or load balancer before Exchange does not reach it ({code})",
         LATER,
+        "gateway-error",
     ),
-    Case(("HTTP 503",), Unreachable, "EWS is down or being restarted ({code}){at}", LATER),
+    Case(("HTTP 503",), Unreachable, "EWS is down or being restarted ({code}){at}", LATER, "ews-down"),
 )
 _CASES = {code: case for case in _ALL for code in case.codes}

@@ -79,6 +79,10 @@ class Wire:
         self._primary: dict[str, str] = {}
         self.version = ""
 
+    def primary(self, mailbox: Mailbox) -> str:
+        """What Exchange said is the mailbox's own address; "" where ours is no alias, as far as is known."""
+        return self._primary.get(mailbox.address, "")
+
     def begin(self) -> None:
         """Forget what stopped the calls so far: missing rights and a broken network deserve another try."""
         self._hurry.begin()
@@ -125,6 +129,16 @@ class Wire:
             CredentialRefused, UsageError: nothing more is worth trying, for any mailbox.
         """
         return self._until(mailbox, partial(self._said, name, mailbox, zone, make, whole=False), write=write)
+
+    @property
+    def proven(self) -> bool:
+        """Whether Exchange ever answered somebody who was logged on."""
+        return self._proven
+
+    @property
+    def account(self) -> str:
+        """As whom and where we log on."""
+        return f"{self._access.user} at {self._url}"
 
     def busy(self, seconds: float | None, attempt: int) -> None:
         """Nobody asks for a while: a budget is the whole account's."""
@@ -232,7 +246,7 @@ class Wire:
 
     def _logged_on(self, mailbox: Mailbox, send: Callable[[], list[Answer]]) -> list[Answer]:
         if not self._method.recall():
-            refusal = self._offered(mailbox)
+            refusal = self.offered(mailbox)
             if not self._method.choose(refusal):
                 raise Denied(refusal, self.error(refusal, mailbox))
         try:
@@ -244,8 +258,8 @@ class Wire:
         self._method.keep()
         return answers
 
-    def _offered(self, mailbox: Mailbox) -> Refusal:
-        """What the server says to a stranger."""
+    def offered(self, mailbox: Mailbox) -> Refusal:
+        """What the server says to a stranger; raises `Denied` or `Lost` where it says nothing."""
         asking = line(self._protocol, self._url, self._access.credentials, BASIC)
         self._hurry.waits(asking)
         try:
@@ -332,4 +346,4 @@ def _not_known(mailbox: Mailbox) -> RowFailed:
 def _garbled(mailbox: Mailbox) -> Lost:
     what = f"{mailbox}: something other than Exchange answered, or its answer broke off."
     remedy = "Look for a proxy or a login page between this machine and Exchange, and check url."
-    return Lost(Unreachable(what, remedy), sent=True)
+    return Lost(Unreachable(what, remedy, code="strange-answer"), sent=True)

@@ -180,7 +180,7 @@ class Writer:
     def _delete(self, changes: list[Change]) -> Iterator[Outcome]:
         def body(_address: str, waiting: Sequence[Change]) -> Element:
             ids = [(event_of(change).id, event_of(change).etag) for change in waiting]
-            return requests.delete(ids, hard=self._hard)
+            return requests.delete(ids, hard=self._hard or waiting[0].forever)
 
         return self._on_listed("DeleteItem", changes, body, removing=True, first=False)
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from figgo_ops.calendars._lost import Denial
+from figgo_ops.calendars._said import said
 from figgo_ops.errors import (
     CredentialRefused,
     FiggoOpsError,
@@ -47,6 +49,12 @@ class Refusal:
         return not self.token and (self.status == 429 or self.reason in RATE_LIMITS)
 
     @property
+    def of_user(self) -> bool:
+        """Whether the token endpoint knows our key, and says no for this user only."""
+        case = next(case for case in _TOKEN if _fits(case, self))
+        return self.token and case.name in _OF_USER
+
+    @property
     def gone(self) -> bool:
         """Whether the event may be deleted: Google answers even a write to a tombstone with 403."""
         return not self.token and (
@@ -54,12 +62,20 @@ class Refusal:
         )
 
 
-class Denied(Exception):
+class Denied(Denial):
     """Google refused, and what that means for a person."""
 
     def __init__(self, refusal: Refusal, error: FiggoOpsError) -> None:
-        super().__init__(error.message)
-        self.refusal, self.error = refusal, error
+        super().__init__(error)
+        self.refusal = refusal
+
+    @property
+    def seen(self) -> str:
+        """Status, Google's word and its sentence."""
+        refusal = self.refusal
+        # Of the token endpoint the library does not hand the status on.
+        status = "token refused" if refusal.token else f"HTTP {refusal.status}"
+        return f"{status} {refusal.reason}".strip() + said(refusal.text)
 
 
 def api_refusal(status: int, content: bytes, asked: float | None) -> Refusal | None:
@@ -79,13 +95,18 @@ def refused_client(refusal: Refusal) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A refusal as it is recognised, and what it means."""
+    """A refusal as it is recognised, and what it means.
+
+    Attributes:
+        name: code of the error, for programs.
+    """
 
     reason: str
     words: str
     kind: type[FiggoOpsError]
     cause: str
     remedy: str
+    name: str
 
 
 _CLIENT = "client id {client} with exactly the scope {scope}"
@@ -102,34 +123,75 @@ _TOKEN = (
         RightsMissing,
         f"domain-wide delegation does not cover {_CLIENT}, or the address is in another customer's domain",
         f"In {_CONSOLE} > Manage Domain Wide Delegation add {_CLIENT}; it may take up to 24 hours.",
+        "delegation-missing",
     ),
-    _Case("invalid_grant", "account has been deleted", MailboxAbsent, "the account was deleted", _ADDRESS),
-    _Case("invalid_grant", "invalid email", MailboxAbsent, "Google knows no such user", _ADDRESS),
-    _Case("invalid_grant", "not a valid email", MailboxAbsent, "Google knows no such user", _ADDRESS),
+    _Case(
+        "invalid_grant",
+        "account has been deleted",
+        MailboxAbsent,
+        "the account was deleted",
+        _ADDRESS,
+        "user-deleted",
+    ),
+    _Case(
+        "invalid_grant", "invalid email", MailboxAbsent, "Google knows no such user", _ADDRESS, "user-unknown"
+    ),
+    _Case(
+        "invalid_grant",
+        "not a valid email",
+        MailboxAbsent,
+        "Google knows no such user",
+        _ADDRESS,
+        "user-unknown",
+    ),
     _Case(
         "invalid_grant",
         "short-lived token",
         UsageError,
         "this machine's clock is wrong{skew}",
         "Set the clock of this machine, then run again.",
+        "clock",
     ),
-    _Case("invalid_grant", "signature", CredentialRefused, "Google does not know the key any more", _NEW_KEY),
-    _Case("invalid_grant", "verifier", CredentialRefused, "the service account does not exist", _NEW_KEY),
+    _Case(
+        "invalid_grant",
+        "signature",
+        CredentialRefused,
+        "Google does not know the key any more",
+        _NEW_KEY,
+        "key-unknown",
+    ),
+    _Case(
+        "invalid_grant",
+        "verifier",
+        CredentialRefused,
+        "the service account does not exist",
+        _NEW_KEY,
+        "account-unknown",
+    ),
     _Case(
         "invalid_grant",
         "account not found",
         CredentialRefused,
         "the service account does not exist",
         _NEW_KEY,
+        "account-unknown",
     ),
-    _Case("invalid_client", "", CredentialRefused, "Google does not know the service account", _NEW_KEY),
-    _Case("invalid_request", "", RowFailed, "Google finds the address malformed", _ADDRESS),
+    _Case(
+        "invalid_client",
+        "",
+        CredentialRefused,
+        "Google does not know the service account",
+        _NEW_KEY,
+        "account-unknown",
+    ),
+    _Case("invalid_request", "", RowFailed, "Google finds the address malformed", _ADDRESS, "bad-address"),
     _Case(
         "access_denied",
         "account restricted",
         RowFailed,
         "the account is suspended or restricted",
         "Ask the customer's administrator to restore the account, or put the person into `[scope] except`.",
+        "suspended",
     ),
     _Case(
         "access_denied",
@@ -137,6 +199,7 @@ _TOKEN = (
         RowFailed,
         "access of this client to the account is blocked",
         f"In {_CONSOLE} > App access control allow client id {{client}}.",
+        "client-blocked",
     ),
     _Case(
         "",
@@ -144,8 +207,14 @@ _TOKEN = (
         RowFailed,
         "Google gave no token ({reason}: {text})",
         "Run again later; if it stays, tell the makers.",
+        "no-token",
     ),
 )
+
+_OF_USER = frozenset(
+    {"delegation-missing", "user-deleted", "user-unknown", "bad-address", "suspended", "client-blocked"}
+)
+"""The signature is looked at before the user is."""
 
 _API = (
     _Case(
@@ -154,6 +223,7 @@ _API = (
         RightsMissing,
         "the token's scope is too small for calendars",
         f"In {_CONSOLE} > Manage Domain Wide Delegation give {_CLIENT}.",
+        "scope-too-small",
     ),
     _Case(
         "accessNotConfigured",
@@ -161,6 +231,7 @@ _API = (
         RightsMissing,
         "the Google Calendar API is not enabled in the service account's project",
         "Enable calendar-json.googleapis.com in the Cloud console and wait some minutes.",
+        "api-disabled",
     ),
     _Case(
         "notACalendarUser",
@@ -168,6 +239,7 @@ _API = (
         RowFailed,
         "Google Calendar is switched off for this user",
         "Switch the service on for the user's unit, or put the person into `[scope] except`.",
+        "calendar-off",
     ),
     _Case(
         "quotaExceeded",
@@ -175,16 +247,27 @@ _API = (
         RowFailed,
         "Google blocks changes to this calendar for some hours (usage limits exceeded)",
         "Run again tomorrow; find out what else changes this calendar so often.",
+        "usage-limits",
     ),
-    _Case("rateLimitExceeded", "", RowFailed, "Google wants fewer requests", "Run again later."),
-    _Case("userRateLimitExceeded", "", RowFailed, "Google wants fewer requests", "Run again later."),
-    _Case("authError", "", RowFailed, "Google does not accept its own token", "Run again later."),
+    _Case("rateLimitExceeded", "", RowFailed, "Google wants fewer requests", "Run again later.", "too-fast"),
+    _Case(
+        "userRateLimitExceeded", "", RowFailed, "Google wants fewer requests", "Run again later.", "too-fast"
+    ),
+    _Case(
+        "authError",
+        "",
+        RowFailed,
+        "Google does not accept its own token",
+        "Run again later.",
+        "token-refused",
+    ),
     _Case(
         "",
         "",
         RowFailed,
         "Google said no ({status} {reason}: {text})",
         "Plan again; if it stays, tell the makers.",
+        "unknown-refusal",
     ),
 )
 
@@ -211,11 +294,7 @@ def meaning(refusal: Refusal, whom: str, client: str, skew: timedelta | None = N
         "reason": refusal.reason or "no reason given",
         "text": refusal.text[:200],
     }
-    return case.kind(f"{whom}: {case.cause.format(**facts)}.", case.remedy.format(**facts), code=_code(case))
-
-
-def _code(case: _Case) -> str:
-    return "usage-limits" if case.reason == "quotaExceeded" else ""
+    return case.kind(f"{whom}: {case.cause.format(**facts)}.", case.remedy.format(**facts), code=case.name)
 
 
 def _fits(case: _Case, refusal: Refusal) -> bool:

@@ -80,7 +80,8 @@ class Tokens:
         except _TokenTroubleError as error:
             what = f"{mailbox}: Google's token service gives no proper answer ({error})."
             raise Lost(
-                Unreachable(what, "Run again later; check token_url and proxies."), sent=False
+                Unreachable(what, "Run again later; check token_url and proxies.", code="sign-in-down"),
+                sent=False,
             ) from error
         except RefreshError as error:
             words = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], dict) else {}

@@ -59,6 +59,11 @@ class Wire:
         self._speaking: set[str] = set()
         self._reach = Reach(name)
 
+    @property
+    def client(self) -> str:
+        """Numeric id of the service account."""
+        return self._tokens.client
+
     def begin(self, addresses: Iterable[str] = ()) -> list[str]:
         """Forget what stopped the calls so far: missing rights and a broken network deserve another try.
 
@@ -209,7 +214,8 @@ class Wire:
         refusal = api_refusal(status, error.content, asked)
         if status >= 500 or status == 408:
             what = f"{mailbox}: Google is out of order (HTTP {status})."
-            return Lost(Unreachable(what, "Run again later."), sent=True, network=False, asked=asked)
+            down = Unreachable(what, "Run again later.", code="server-error")
+            return Lost(down, sent=True, network=False, asked=asked)
         if refusal is None and status == 429:
             refusal = Refusal(status, "rateLimitExceeded", asked=asked)
         return self._tokens.denied(mailbox, refusal) if refusal else self._garbled(mailbox, status)
@@ -217,7 +223,7 @@ class Wire:
     def _garbled(self, mailbox: Mailbox, status: int) -> Lost:
         what = f"{mailbox}: something other than Google answered (HTTP {status}, no JSON)."
         remedy = "Look for a proxy or a login page between this machine and Google, and check api_root."
-        return Lost(Unreachable(what, remedy), sent=True)
+        return Lost(Unreachable(what, remedy, code="strange-answer"), sent=True)
 
     def _pace(self, address: str) -> Pace:
         # Setting a default is one step for all threads; a pace too many is dropped before anybody used it.

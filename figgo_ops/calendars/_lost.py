@@ -11,6 +11,19 @@ E = TypeVar("E", bound=FiggoOpsError)
 CERTIFICATE = "certificate"
 
 
+class Denial(Exception):
+    """A provider said no, and what that means for a person."""
+
+    def __init__(self, error: FiggoOpsError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+    @property
+    def seen(self) -> str:
+        """What it said, in its own words as far as they may be repeated."""
+        return ""
+
+
 class Lost(Exception):
     """No answer, or none of the provider's.
 

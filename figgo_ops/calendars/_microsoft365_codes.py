@@ -21,7 +21,7 @@ class Case:
     Attributes:
         codes: Microsoft's own, or "HTTP 404" and the like.
         cause: may name {client}, {tenant}, {code} and {said}, Microsoft's sentence.
-        name: code of the error, for programs; "" leaves that of its kind.
+        name: code of the error, for programs.
         words: one of them is in Microsoft's sentence, in lower case; none when the code says enough.
     """
 
@@ -29,7 +29,7 @@ class Case:
     kind: type[FiggoOpsError]
     cause: str
     remedy: str
-    name: str = ""
+    name: str
     words: tuple[str, ...] = ()
 
 
@@ -153,7 +153,8 @@ _MAILBOX = (
         f"Have the administrator look at {_WHERE}: MailUser or RemoteUserMailbox is on premises (give it a "
         "`[[calendar]]` of kind exchange, or have it moved); else it may be listed by "
         f"{_DELETED} (restore it, or end the person's contract in Figgo).",
-        words=("soft-deleted", "soft deleted", "inactive"),
+        "elsewhere",
+        ("soft-deleted", "soft deleted", "inactive"),
     ),
     Case(
         ("ResourceNotFound",),
@@ -161,6 +162,7 @@ _MAILBOX = (
         "the person is known, but Exchange Online finds no mailbox: it is on premises, has no licence, is "
         "being set up, or belongs to a guest ({code})",
         _TOLD_APART,
+        "elsewhere",
     ),
     Case(
         tuple(sorted(UNREACHED - {"ResourceNotFound"})),
@@ -168,6 +170,7 @@ _MAILBOX = (
         "Exchange Online has no such mailbox to offer: it is on premises, has no licence, is being set up, "
         "or belongs to a guest ({code})",
         _TOLD_APART,
+        "elsewhere",
     ),
     Case(
         tuple(sorted(NOBODY)),
@@ -176,6 +179,7 @@ _MAILBOX = (
         "the mail address ({code})",
         "Compare the address with `Get-MgUser -Filter \"mail eq 'ADDRESS'\" | fl Mail,UserPrincipalName`; "
         "correct it in Figgo, or end the person's contract there.",
+        "absent",
     ),
     Case(
         ("ErrorAccountDisabled", "AccountDisabled", "ErrorAccountSuspend"),
@@ -222,6 +226,7 @@ _WAIT = (
         Unreachable,
         "Microsoft Graph did not finish in time ({code})",
         LATER,
+        "too-slow",
     ),
     Case(
         ("HTTP 407",),
@@ -319,6 +324,7 @@ STRANGE = Case(
     "something other than Microsoft Graph answered ({code}): a proxy, a filter or a login page",
     "Have graph.microsoft.com and login.microsoftonline.com let through on port 443, and check api_root "
     "if the tenant file has it.",
+    "strange-answer",
 )
-OUT_OF_ORDER = Case((), Unreachable, "Microsoft Graph is out of order ({code}{said})", LATER)
-UNKNOWN = Case((), RowFailed, "Microsoft Graph said no ({code}{said})", MAKERS)
+OUT_OF_ORDER = Case((), Unreachable, "Microsoft Graph is out of order ({code}{said})", LATER, "server-error")
+UNKNOWN = Case((), RowFailed, "Microsoft Graph said no ({code}{said})", MAKERS, "unknown-refusal")

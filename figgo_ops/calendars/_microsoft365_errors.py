@@ -1,5 +1,6 @@
 """What Microsoft's refusals mean, and who can do something about each."""
 
+from figgo_ops.calendars._lost import Denial
 from figgo_ops.calendars._microsoft365_codes import CASES, OUT_OF_ORDER, STRANGE, UNKNOWN, Case
 from figgo_ops.calendars._microsoft365_refusal import Refusal
 from figgo_ops.calendars._microsoft365_sign_in import NO_TOKEN, SIGN_IN
@@ -7,12 +8,20 @@ from figgo_ops.calendars._said import said
 from figgo_ops.errors import FiggoOpsError
 
 
-class Denied(Exception):
+class Denied(Denial):
     """Microsoft refused, and what that means for a person."""
 
     def __init__(self, refusal: Refusal, error: FiggoOpsError) -> None:
-        super().__init__(error.message)
-        self.refusal, self.error = refusal, error
+        super().__init__(error)
+        self.refusal = refusal
+
+    @property
+    def seen(self) -> str:
+        """Status, Microsoft's code and sentence, and what its support asks for."""
+        refusal = self.refusal
+        # Of the sign-in service the library does not hand the status on.
+        status = "token refused" if refusal.level == "token" else f"HTTP {refusal.status}"
+        return f"{status} {refusal.code}".strip() + said(refusal.text) + _reference(refusal)
 
 
 def meaning(refusal: Refusal, whom: str, *, client: str, tenant: str) -> FiggoOpsError:

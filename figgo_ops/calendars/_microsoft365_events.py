@@ -85,6 +85,11 @@ def one(mailbox: Mailbox, own: str) -> str:
     return f"{events(mailbox)}/{quote(own, safe='')}"
 
 
+def purged(mailbox: Mailbox, own: str) -> str:
+    """Where one event is removed past the bin; the global cloud alone has this."""
+    return f"{one(mailbox, own)}/permanentDelete"
+
+
 @lru_cache(maxsize=4096)
 def events(mailbox: Mailbox) -> str:
     """Where the events of a mailbox's own calendar are."""

@@ -52,6 +52,7 @@ _CREDENTIAL = (
         "Microsoft refuses the log-on of application {client} ({code}{said})",
         "Make a new certificate or secret in the Entra admin center and store it with `figgo-ops secret "
         "set`.",
+        "log-on-refused",
     ),
 )
 
@@ -117,7 +118,7 @@ _RIGHTS = (
         RightsMissing,
         "application {client} has no service principal in the organization {tenant} ({code})",
         "Have an administrator make it with `New-MgServicePrincipal -AppId {client}`, or give consent.",
-        "consent-missing",
+        "no-service-principal",
     ),
     Case(
         ("AADSTS7000112", "AADSTS70001"),
@@ -164,6 +165,7 @@ _WAIT = (
         Unreachable,
         "Microsoft's sign-in service is out of order ({code})",
         "Run again later; see Service health in the Microsoft 365 admin center if it stays.",
+        "sign-in-down",
     ),
 )
 

@@ -158,7 +158,7 @@ class Tokens:
     def _strange(self, whom: str, asked: float | None = None) -> Lost:
         what = f"{whom}: something other than Microsoft's sign-in service answered, or it is out of order."
         remedy = "Run again later; look for a proxy or a login page if it stays."
-        return Lost(Unreachable(what, remedy), sent=False, asked=asked)
+        return Lost(Unreachable(what, remedy, code="sign-in-down"), sent=False, asked=asked)
 
 
 class _GarbledError(Exception):

@@ -106,6 +106,22 @@ class Wire:
             lines=lines,
         )
 
+    @property
+    def client(self) -> str:
+        """Id of the application."""
+        return self._settings.client_id
+
+    @property
+    def application(self) -> str:
+        """As whom and where we log on."""
+        settings = self._settings
+        return f"application {settings.client_id} in {settings.tenant_id} at {settings.authority}"
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether the sign-in service gave a token last."""
+        return self._open
+
     def begin(self) -> None:
         """Forget what stopped the calls so far: missing rights and a broken network deserve another try."""
         self._hurry.begin()
@@ -199,11 +215,11 @@ class Wire:
             return self._heard(_by_id(answer))
         if refusal.code:
             self._heard({})
-        error = self._meaning(refusal, self._whole)
-        if isinstance(error, CredentialRefused | UsageError):
-            self._reach.stop(error)
-            raise error
-        raise Denied(refusal, error)
+        denied = Denied(refusal, self._meaning(refusal, self._whole))
+        if isinstance(denied.error, CredentialRefused | UsageError):
+            self._reach.stop(denied.error)
+            raise denied.error from denied
+        raise denied
 
     def _heard(self, told: dict[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
         self._reach.answered()
@@ -322,4 +338,4 @@ def _by_id(answer: Answer) -> dict[str, Mapping[str, Any]]:
 def _garbled(mailbox: Mailbox) -> Lost:
     what = f"{mailbox}: something other than Microsoft Graph answered, or its answer broke off."
     remedy = "Look for a proxy or a login page between this machine and Microsoft, and check api_root."
-    return Lost(Unreachable(what, remedy), sent=True)
+    return Lost(Unreachable(what, remedy, code="strange-answer"), sent=True)

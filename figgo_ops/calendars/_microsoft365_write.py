@@ -152,7 +152,15 @@ class Writer:
         if listed.taken_over:
             return failed(change, *_GUESTS)
         ask = Ask(change.mailbox, "DELETE", events.one(change.mailbox, listed.id), None, listed.etag)
-        return (yield from self._on_listed(change, ask))
+        return (yield from self._purge(change) if change.forever else self._on_listed(change, ask))
+
+    def _purge(self, change: Change) -> Steps[Outcome]:
+        """Remove past the bin; Graph looks at no etag there, so we do, just before."""
+        settled = yield from self._settled(change)
+        if settled is None:
+            ask = Ask(change.mailbox, "POST", events.purged(change.mailbox, event_of(change).id))
+            return (yield from self._on_listed(change, ask))
+        return settled if settled.status != "unknown" else Outcome(change, "failed", error=settled.error)
 
     def _on_listed(self, change: Change, ask: Ask) -> Steps[Outcome]:
         """Write to an event that must still be as listed."""

@@ -61,5 +61,7 @@ class Reach:
             if len(self._unreached) >= UNREACHED or failure.error.code == CERTIFICATE:
                 cause = failure.error.message.partition(": ")[2]
                 self._cut = Unreachable(
-                    f"calendar {self._name}: {cause} No mailbox is tried any more.", failure.error.remedy
+                    f"calendar {self._name}: {cause} No mailbox is tried any more.",
+                    failure.error.remedy,
+                    code=failure.error.code,
                 )

@@ -3,15 +3,15 @@
 from figgo_ops.errors import Incomplete, RowFailed
 from figgo_ops.plan import Change, Existing, Mailbox, Outcome
 
-CHANGED = "it was changed since it was read", "Plan again."
-GONE = "it is gone", "Plan again."
-OTHER = "an event written meanwhile stands in its place", "Plan again."
+CHANGED = "it was changed since it was read", "Plan again.", "changed-meanwhile"
+GONE = "it is gone", "Plan again.", "gone"
+OTHER = "an event written meanwhile stands in its place", "Plan again.", "written-meanwhile"
 
 
-def failed(change: Change, why: str, remedy: str) -> Outcome:
+def failed(change: Change, why: str, remedy: str, code: str = "not-written") -> Outcome:
     """The outcome of a change that was not carried out."""
-    error = RowFailed(f"{change.mailbox}: the event {change.key} was not written: {why}.", remedy)
-    return Outcome(change, "failed", error=error)
+    what = f"{change.mailbox}: the event {change.key} was not written: {why}."
+    return Outcome(change, "failed", error=RowFailed(what, remedy, code=code))
 
 
 def held_back(change: Change) -> Outcome:
@@ -26,12 +26,14 @@ def held_back(change: Change) -> Outcome:
 
 def too_late(mailbox: Mailbox) -> RowFailed:
     """Why nothing was sent any more."""
-    return RowFailed(f"the lease ended, and another process may write to {mailbox} now; run again")
+    why = f"the lease ended, and another process may write to {mailbox} now; run again"
+    return RowFailed(why, code="lease-ended")
 
 
 def cut(mailbox: Mailbox, why: str) -> Incomplete:
     """Why nothing can be concluded from what was read of a mailbox."""
-    return Incomplete(f"{mailbox}: the calendar could not be read to its end: {why}.", "Run again.")
+    what = f"{mailbox}: the calendar could not be read to its end: {why}."
+    return Incomplete(what, "Run again.", code="calendar-cut")
 
 
 def event_of(change: Change) -> Existing:

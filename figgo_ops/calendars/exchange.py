@@ -6,18 +6,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from figgo_ops.calendars import Memory, Resolve
-from figgo_ops.calendars._exchange_settings import NOTICE, Settings
+from figgo_ops.calendars._exchange_settings import ENDING, NOTICE, Settings
 from figgo_ops.calendars._lost import Lost
 from figgo_ops.calendars._outlook import FAMILY, projected
-from figgo_ops.checks import Check, Deadline, of
-from figgo_ops.errors import (
-    CredentialRefused,
-    FiggoOpsError,
-    Incomplete,
-    RightsMissing,
-    Unreachable,
-    UsageError,
-)
+from figgo_ops.checks import Check, Deadline
+from figgo_ops.errors import Incomplete
 from figgo_ops.events import Event, clean_title
 from figgo_ops.leaves import Span
 from figgo_ops.plan import Change, Existing, Listing, Mailbox, Outcome
@@ -53,6 +46,8 @@ class ExchangeCalendar:
     family = FAMILY
     hour_ranges = True
     deduplicates = False
+    purges = True
+    settles = timedelta(hours=1)  # servers keep role assignments for a while
 
     def __init__(self, name: str, wire: "Wire", settings: Settings) -> None:
         self.name, self._wire, self._threads = name, wire, settings.threads
@@ -60,6 +55,7 @@ class ExchangeCalendar:
         # Deleted Items keeps until its owner empties it, and Exchange for two weeks more.
         self.bin = None if self._hard else timedelta(days=14)
         self.owner_empties_bin = not self._hard
+        self._online = settings.online
         self.notice = NOTICE if settings.online else ""
 
     def project(self, event: Event) -> Event:
@@ -109,51 +105,19 @@ class ExchangeCalendar:
             raise writer.stopped
 
     def probe(self, mailbox: str, outside: str = "") -> Iterator[Check]:
-        """Log-on, calendar and time zone, in this order; what stands on a failed one is skipped."""
+        """What diagnostics show; see the port."""
+        from figgo_ops.calendars._exchange_probe import Prober
+
         self._wire.begin()
-        whom = Mailbox(self.name, mailbox)
-        error = self._tried(whom).error
-        refused = isinstance(error, CredentialRefused | UsageError | Unreachable)
-        denied = isinstance(error, RightsMissing)
-        yield of("log-on", error if refused and not denied else None, self._wire.version)
-        if refused and not denied:
-            yield Check("calendar", "skipped", "nobody is logged on")
-        else:
-            yield of("calendar", error)
-        if error:
-            yield Check("time zone", "skipped", "the calendar could not be read")
-        else:
-            yield self._zone(whom)
+        return Prober(self._wire, self.name, online=self._online).probe(mailbox, outside)
 
     def deadlines(self) -> tuple[Deadline, ...]:
         """What ends of it; see the port."""
-        return ()
+        return (ENDING,) if self._online else ()
 
     def close(self) -> None:
         """Let go of connections."""
         self._wire.close()
-
-    def _tried(self, mailbox: Mailbox) -> Listing:
-        try:
-            return self._listing(mailbox, self._marked)
-        except FiggoOpsError as error:
-            return Listing(mailbox, error=error)
-
-    def _zone(self, mailbox: Mailbox) -> Check:
-        """The zone that its owner chose on the web, if they ever did."""
-        from figgo_ops.calendars import _exchange_requests as requests
-        from figgo_ops.calendars._exchange_errors import Denied
-        from figgo_ops.calendars._exchange_items import zone_setting
-
-        try:
-            answer = self._wire.one("GetUserConfiguration", mailbox, lambda _address: requests.options())
-        except Denied as denied:
-            if denied.refusal.gone:
-                return Check("time zone", "ok", "not chosen on the web")
-            return Check("time zone", "warning", denied.error.message, denied.error.remedy)
-        except Lost as lost:
-            return Check("time zone", "warning", lost.error.message, lost.error.remedy)
-        return Check("time zone", "ok", zone_setting(answer) or "not known here")
 
     def _listings(
         self, addresses: Iterable[str], found: Callable[[Mailbox], list[Existing]]
@@ -168,7 +132,8 @@ class ExchangeCalendar:
         from figgo_ops.calendars._exchange_errors import Denied
 
         try:
-            return Listing(mailbox, tuple(found(mailbox)))
+            events = tuple(found(mailbox))
+            return Listing(mailbox, events, primary=self._wire.primary(mailbox))
         except (Denied, Lost) as failure:
             return Listing(mailbox, error=failure.error)
         except Incomplete as error:

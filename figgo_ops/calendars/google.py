@@ -13,9 +13,10 @@ from figgo_ops.calendars import Memory, Resolve
 from figgo_ops.calendars._google_errors import SCOPE, Denied
 from figgo_ops.calendars._google_events import MARK, existing, is_live, is_ours, quota_user
 from figgo_ops.calendars._lost import Lost
+from figgo_ops.calendars._probing import Asked, Met, checks, met
 from figgo_ops.calendars._told import cut, held_back
 from figgo_ops.checks import Check, Deadline, of
-from figgo_ops.errors import FiggoOpsError, Incomplete, RightsMissing, UsageError
+from figgo_ops.errors import FiggoOpsError, Incomplete, UsageError
 from figgo_ops.events import Event, ShowAs, clean_title
 from figgo_ops.leaves import Span
 from figgo_ops.plan import Change, Existing, Listing, Mailbox, Outcome
@@ -26,6 +27,7 @@ from figgo_ops.workers import side_by_side
 if TYPE_CHECKING:
     from figgo_ops.calendars._google_wire import Wire
 
+TOKENS = "https://oauth2.googleapis.com/token"
 PAGE = 2500
 """Events per page; Google gives no more at once."""
 
@@ -54,8 +56,8 @@ class Settings(BaseModel):
 
     @property
     def services(self) -> tuple[str, ...]:
-        """Where it calls; the key file says where tokens come from, unless told otherwise."""
-        return self.api_root, self.token_url or ""
+        """Where it calls; tokens come from Google's own place, unless told otherwise."""
+        return self.api_root, self.token_url or TOKENS
 
 
 def open_calendar(
@@ -106,7 +108,9 @@ class GoogleCalendar:
     deduplicates = True
     bin: timedelta | None = timedelta(days=30)
     owner_empties_bin = False
+    purges = False
     notice = ""
+    settles = timedelta(hours=24)
 
     def __init__(self, name: str, wire: "Wire", threads: int) -> None:
         self.name, self._wire, self._threads = name, wire, threads
@@ -165,25 +169,21 @@ class GoogleCalendar:
         yield from side_by_side(groups, work, self._threads, self._wire.leave)
 
     def probe(self, mailbox: str, outside: str = "") -> Iterator[Check]:
-        """Token, scope, calendar and time zone, in this order; what stands on a failed one is skipped."""
+        """What diagnostics show; see the port. Delegation has no outside: a scope limits what, not whom."""
         self._wire.begin([mailbox])
-        whom = Mailbox(self.name, mailbox)
-        no_token = self._token_error(whom)
-        yield of("token", no_token)
-        if no_token:
-            yield from (
-                Check(name, "skipped", "there is no token") for name in ("scope", "calendar", "time zone")
-            )
-            return
-        listing = self._tried(whom)
-        error = listing.error
-        rights = error if isinstance(error, RightsMissing) else None
-        yield of("scope", rights, f"the token is for {SCOPE}")
-        yield of("calendar", error, f"{len(listing.events)} of our events")
-        if error:
-            yield Check("time zone", "skipped", "the calendar could not be read")
-        else:
-            yield Check("time zone", "ok", listing.zone)
+        asked = Asked(
+            f"asked Google for a token of client id {self._wire.client}, once",
+            f"asked for one that acts as {mailbox} with the scope {SCOPE}",
+            f"listed our events in the calendar of {mailbox}",
+        )
+
+        def outside_check() -> Check:
+            return Check("outside", "skipped", "domain-wide delegation reaches every user of the domain")
+
+        def zone(listing: Listing) -> Check:
+            return of("time zone", None, listing.zone, tried="read with the calendar")
+
+        yield from checks(self._met(Mailbox(self.name, mailbox)), asked, "", outside_check, zone)
 
     def deadlines(self) -> tuple[Deadline, ...]:
         """What ends of it; see the port."""
@@ -193,18 +193,17 @@ class GoogleCalendar:
         """Let go of connections."""
         self._wire.close()
 
-    def _token_error(self, mailbox: Mailbox) -> FiggoOpsError | None:
+    def _met(self, mailbox: Mailbox) -> Met:
         try:
             self._wire.token(mailbox)
-        except (Denied, Lost) as failure:
-            return failure.error
-        return None
-
-    def _tried(self, mailbox: Mailbox) -> Listing:
-        try:
-            return self._listing(mailbox, _OURS, is_ours, _anywhere)
+        except (Denied, Lost) as trouble:
+            return met(trouble, logged_on=isinstance(trouble, Denied) and trouble.refusal.of_user)
         except FiggoOpsError as error:
-            return Listing(mailbox, error=error)
+            return met(error, logged_on=False)
+        try:
+            return Met(self._found(mailbox, _OURS, is_ours, _anywhere))
+        except (Denied, Lost, FiggoOpsError) as trouble:
+            return met(trouble, logged_on=True, admitted=True)
 
     def _listings(
         self, addresses: Iterable[str], query: Mapping[str, Any], wanted: Wanted, near: Near
@@ -219,12 +218,15 @@ class GoogleCalendar:
 
     def _listing(self, mailbox: Mailbox, query: Mapping[str, Any], wanted: Wanted, near: Near) -> Listing:
         try:
-            items, zone = self._pages(mailbox, query)
-            found = [existing(mailbox, item, zone) for item in items if is_live(item) and wanted(item)]
+            return self._found(mailbox, query, wanted, near)
         except (Denied, Lost) as failure:
             return Listing(mailbox, error=failure.error)
         except Incomplete as error:
             return Listing(mailbox, error=error)
+
+    def _found(self, mailbox: Mailbox, query: Mapping[str, Any], wanted: Wanted, near: Near) -> Listing:
+        items, zone = self._pages(mailbox, query)
+        found = [existing(mailbox, item, zone) for item in items if is_live(item) and wanted(item)]
         return Listing(mailbox, tuple(one for one in found if near(one)), zone=zone)
 
     def _pages(self, mailbox: Mailbox, query: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str]:

@@ -1,7 +1,7 @@
 """Microsoft 365 through Microsoft Graph: an application that acts for each mailbox in its scope."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -9,8 +9,8 @@ from figgo_ops.calendars import Memory, Resolve
 from figgo_ops.calendars._lost import Lost
 from figgo_ops.calendars._microsoft365_settings import Settings
 from figgo_ops.calendars._outlook import FAMILY, projected
-from figgo_ops.checks import Check, Deadline, of
-from figgo_ops.errors import FiggoOpsError, Incomplete, Unreachable
+from figgo_ops.checks import CUSTOMER, Check, Deadline
+from figgo_ops.errors import Incomplete
 from figgo_ops.events import Event, clean_title
 from figgo_ops.leaves import Span
 from figgo_ops.plan import Change, Existing, Listing, Mailbox, Outcome
@@ -19,6 +19,11 @@ from figgo_ops.transport import Clock
 if TYPE_CHECKING:
     from figgo_ops.calendars._microsoft365_lanes import Steps
     from figgo_ops.calendars._microsoft365_wire import Wire
+
+RENEW = (
+    "Register a new certificate in the Entra admin center (Certificates & secrets), store it with its key "
+    "by `figgo-ops secret set`, then remove the old one."
+)
 
 __all__ = ["Microsoft365Calendar", "Settings", "open_calendar"]
 
@@ -37,14 +42,14 @@ def open_calendar(
     from figgo_ops.calendars._microsoft365_wire import Wire
 
     credential: Credential
-    notice = ""
+    notice, until = "", None
     if settings.certificate:
         credential, until = certificate(name, secret(settings.certificate))
         notice = ending(until, clock.now())
     else:
         credential = secret(settings.client_secret or "").value
     wire = Wire(name, settings, credential, memory, clock)
-    return Microsoft365Calendar(name, wire, settings.threads, notice)
+    return Microsoft365Calendar(name, wire, settings.threads, notice, until)
 
 
 class Microsoft365Calendar:
@@ -56,9 +61,14 @@ class Microsoft365Calendar:
     # Deleted Items keeps until its owner empties it, and Exchange Online for two weeks more.
     bin: timedelta | None = timedelta(days=14)
     owner_empties_bin = True
+    purges = True
+    settles = timedelta(hours=2)
 
-    def __init__(self, name: str, wire: "Wire", threads: int, notice: str = "") -> None:
+    def __init__(
+        self, name: str, wire: "Wire", threads: int, notice: str = "", until: datetime | None = None
+    ) -> None:
         self.name, self._wire, self._threads, self.notice = name, wire, threads, notice
+        self._until = until
 
     def project(self, event: Event) -> Event:
         """Being tentative instead of busy, away, free or elsewhere: Outlook shows one of them."""
@@ -107,41 +117,22 @@ class Microsoft365Calendar:
         yield from Turns[Outcome](self._wire, self._threads, may_write).run(groups)
 
     def probe(self, mailbox: str, outside: str = "") -> Iterator[Check]:
-        """Token, calendar and time zone, in this order; what stands on a failed one is skipped."""
-        from figgo_ops.calendars._microsoft365_events import ours
+        """What diagnostics show; see the port."""
+        from figgo_ops.calendars._microsoft365_probe import Prober
 
-        whom = Mailbox(self.name, mailbox)
-        try:
-            [listing] = self._listings([mailbox], ours(), lambda one: bool(one.key_text))
-            error = listing.error
-            refused = isinstance(error, Unreachable) and not self._wire.heard
-        except FiggoOpsError as stopped:
-            error, refused = stopped, True
-        yield of("token", error if refused else None)
-        if refused:
-            yield Check("calendar", "skipped", "there is no token")
-        else:
-            yield of("calendar", error)
-        if error:
-            yield Check("time zone", "skipped", "the calendar could not be read")
-        else:
-            yield self._zone(whom)
+        self._wire.begin()
+        return Prober(self._wire, self.name).probe(mailbox, outside)
 
     def deadlines(self) -> tuple[Deadline, ...]:
-        """What ends of it; see the port."""
-        return ()
+        """What ends of it; see the port. Of a secret only Microsoft knows the end."""
+        if self._until is None:
+            return ()
+        what = f"the certificate of application {self._wire.client}"
+        return (Deadline(what, self._until.date(), RENEW, CUSTOMER, "certificate-ends"),)
 
     def close(self) -> None:
         """Let go of connections."""
         self._wire.close()
-
-    def _zone(self, mailbox: Mailbox) -> Check:
-        """The zone that its owner chose, where the application may know it."""
-        from figgo_ops.calendars._microsoft365_read import zone_setting
-        from figgo_ops.calendars._microsoft365_turns import Turns
-
-        [zone] = Turns[str](self._wire, 1).run([(mailbox, [[zone_setting(mailbox)]])])
-        return Check("time zone", "ok", zone or "not known: the application may not read mailbox settings")
 
     def _listings(
         self,

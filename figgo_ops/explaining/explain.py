@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from figgo_ops.diff import Difference
 from figgo_ops.elsewhere import Located, located, settled
-from figgo_ops.errors import FiggoOpsError, UsageError
+from figgo_ops.errors import CredentialRefused, FiggoOpsError, RightsMissing, UsageError
 from figgo_ops.events import Key
 from figgo_ops.explaining import evidence
 from figgo_ops.explaining.evidence import Known
@@ -219,7 +219,8 @@ class _Question:
         """Answer that Figgo could not be read, whoever must act on it."""
         verdict: Verdict = "not-visible" if error.code == "empty-source" else "figgo-unreadable"
         sentence = f"{error.message} {error.remedy}".strip()
-        again = self._again(retry=error.code in ("credential-refused", "credential-remembered"))
+        refused = isinstance(error, CredentialRefused) and not isinstance(error, RightsMissing)
+        again = self._again(retry=refused)
         rule = "nothing is said about what was not read"
         raise _Answered(self._said(Reason(verdict, sentence, rule, again, error=error)))
 

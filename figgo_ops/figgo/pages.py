@@ -101,6 +101,7 @@ class Lists:
         raise Incomplete(
             f"{self.where}: the list of {what} moved each of the {1 + RESTARTS} times it was read.",
             "Run again when nobody is entering leaves in bulk.",
+            code="moved-while-read",
         )
 
     def _sweep(self, question: Question) -> list[Row] | None:

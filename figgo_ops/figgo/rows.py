@@ -57,13 +57,13 @@ _STATUS: Mapping[int, tuple[type[FiggoOpsError], str, str, str]] = {
         CredentialRefused,
         "does not know the API key",
         "Ask the customer's administrator whether the key was deleted at Lucca, then store the new one.",
-        "",
+        "key-refused",
     ),
     403: (
         RightsMissing,
         "does not let the API key read this",
         "Ask the customer's administrator to let the key's role at Lucca read people and absences.",
-        "",
+        "role-too-narrow",
     ),
     404: (
         UsageError,
@@ -85,6 +85,8 @@ _STATUS: Mapping[int, tuple[type[FiggoOpsError], str, str, str]] = {
     ),
 }
 
+_LET_IN = "Have the customer let in the address from which this machine reaches the internet, then run again."
+
 
 def meaning(answer: Answer, where: str) -> Any:
     """The JSON of a good answer.
@@ -94,11 +96,14 @@ def meaning(answer: Answer, where: str) -> Any:
         where: who answered, for the message.
 
     Raises:
-        CredentialRefused, RightsMissing: 401, 403.
+        CredentialRefused, RightsMissing: 401, 403; a page with 403 is not Figgo's (code address-refused).
         UsageError: the address is wrong.
         Incomplete: 408 (code too-slow), or any other refusal (code bad-query) with Figgo's own words.
         Unreachable: a page, or JSON that breaks off.
     """
+    if answer.status == 403 and answer.body.lstrip()[:1] == b"<":
+        what = f"{where} is kept from us by a page that something before it sends (403{_said(answer)})."
+        raise RightsMissing(what, _LET_IN, code="address-refused")
     if answer.status in _STATUS:
         kind, what, remedy, code = _STATUS[answer.status]
         raise kind(f"{where} {what} ({answer.status}{_said(answer)}).", remedy, code=code)
@@ -108,7 +113,7 @@ def meaning(answer: Answer, where: str) -> Any:
     try:
         return answer.json()
     except Unreachable as error:
-        raise Unreachable(f"{where} {error.message}.", error.remedy) from None
+        raise Unreachable(f"{where} {error.message}.", error.remedy, code="strange-answer") from None
 
 
 def detail(answer: Answer) -> str:
@@ -143,10 +148,24 @@ def page_of(content: Any, where: str) -> tuple[list[Row], int]:
     data = content.get("data", content) if isinstance(content, dict) else None
     items, count = (data.get("items"), data.get("count")) if isinstance(data, dict) else (None, None)
     if not isinstance(items, list) or not all(isinstance(row, dict) for row in items):
-        raise Incomplete(f"{where} answered without items.", _AGAIN)
+        raise Incomplete(f"{where} answered without items.", _AGAIN, code="no-items")
     if isinstance(count, bool) or not isinstance(count, int):
-        raise Incomplete(f"{where} answered without a count, so nobody knows what is missing.", _AGAIN)
+        what = f"{where} answered without a count, so nobody knows what is missing."
+        raise Incomplete(what, _AGAIN, code="no-count")
     return items, count
+
+
+def count_of(content: Any, where: str) -> int:
+    """The total of a v3 list that was asked for nothing else; its items may be left out then.
+
+    Raises:
+        Incomplete: there is none.
+    """
+    data = content.get("data") if isinstance(content, dict) else None
+    count = data.get("count") if isinstance(data, dict) else None
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise Incomplete(f"{where} answered without a count.", _AGAIN, code="no-count")
+    return count
 
 
 def row_of(content: Any, where: str) -> Row:
@@ -157,7 +176,7 @@ def row_of(content: Any, where: str) -> Row:
     """
     row = content.get("data") if isinstance(content, dict) else None
     if not isinstance(row, dict):
-        raise Incomplete(f"{where} answered without a row.", _AGAIN)
+        raise Incomplete(f"{where} answered without a row.", _AGAIN, code="no-row")
     return row
 
 
@@ -274,14 +293,16 @@ def _is_rest(half: Row, what: str) -> bool:
 
 def _need(row: Row, name: str, what: str) -> Any:
     if name not in row:
-        raise Incomplete(f"Figgo's answer lacks {name} in {what}.", _AGAIN)
+        raise Incomplete(f"Figgo's answer lacks {name} in {what}.", _AGAIN, code="field-missing")
     return row[name]
 
 
 def _odd(name: str, value: object, what: str) -> Incomplete:
     # The value itself may be an absence type or a comment, and messages go everywhere.
     return Incomplete(
-        f"Figgo's answer has {type(value).__name__} of an unexpected form as {name} in {what}.", _AGAIN
+        f"Figgo's answer has {type(value).__name__} of an unexpected form as {name} in {what}.",
+        _AGAIN,
+        code="field-unreadable",
     )
 
 

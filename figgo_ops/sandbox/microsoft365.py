@@ -49,7 +49,9 @@ class Microsoft365Service(Service):
     choices: ClassVar[Mapping[str, tuple[Any, ...]]] = {
         "application": ("ok", "disabled", "no-principal", "no-consent", "conditional-access"),
         "secret": ("ok", "expired"),
-        "agents": ("any", "listed"),
+        "scope": ("group", "nobody", "everyone"),  # whose calendars the role reaches
+        "access_policy": ("none", "denies"),
+        "agents": ("any", "listed", "blocked"),  # by their lists only figgo-ops gets in, or everybody else
         "directory": (False, True),
         "settings": (False, True),
         "unlicensed": ("not-enabled", "not-found"),

@@ -30,6 +30,7 @@ _NO_REST = {
     "old": "REST API is not yet supported for this mailbox.",
 }
 _AGENTS = "Access to OData is disabled: the application is not in the UserAgent AllowList of the tenant."
+_BLOCKED = "Access to OData is disabled: the application is in the UserAgent BlockList of the tenant."
 STATES = ("ok", "full", "unknown", *_STATES, *_HIDDEN)
 
 
@@ -41,15 +42,28 @@ def check_reach(mailbox: Mailbox | None, address: str, switches: Mapping[str, An
         raise GraphError(404, "ResourceNotFound", "Resource could not be discovered.")
     if not mailbox.online or mailbox.state in _HIDDEN:
         raise GraphError(404, "MailboxNotEnabledForRESTAPI", _NO_REST[switches["rest_text"]])
-    if mailbox.state in _STATES:
+    _check_scope(mailbox, switches)
+    if mailbox.state in _STATES and mailbox.state != "outside":
         raise GraphError(*_STATES[mailbox.state])
     return mailbox
 
 
+def _check_scope(mailbox: Mailbox, switches: Mapping[str, Any]) -> None:
+    """Refuse what the application's role does not reach, or an application access policy forbids."""
+    if switches["access_policy"] == "denies":
+        raise GraphError(*_STATES["blocked-by-policy"])
+    scope = switches["scope"]
+    if scope == "nobody" or (scope == "group" and mailbox.state == "outside"):
+        raise GraphError(*_STATES["outside"])
+
+
 def check_agent(agent: str, switches: Mapping[str, Any]) -> None:
-    """Refuse a client that the tenant's list of user agents does not name."""
-    if switches["agents"] == "listed" and not agent.startswith("figgo-ops"):
+    """Refuse a client that the tenant's list of user agents does not name, or its other list blocks."""
+    ours = agent.startswith("figgo-ops")
+    if switches["agents"] == "listed" and not ours:
         raise GraphError(403, "ErrorAccessDenied", _AGENTS)
+    if switches["agents"] == "blocked" and ours:
+        raise GraphError(403, "ErrorAccessDenied", _BLOCKED)
 
 
 class Gate:

@@ -55,6 +55,9 @@ class Stage(Protocol):
     def notes(self, address: str) -> list[str]:
         """The notes in its events that have one."""
 
+    def binned(self, address: str) -> int:
+        """How many removed events somebody could still restore."""
+
     def notified(self) -> int:
         """How many mails went out."""
 
@@ -426,7 +429,7 @@ class CalendarContract:
         taken: list[Change] = []
 
         def maker() -> Iterator[Change]:
-            for number in range(100):
+            for number in range(300):
                 address = (stage.anne, stage.zoe)[number % 2]
                 taken.append(creation(stage, address, all_day(MONDAY + number * DAY), number))
                 yield taken[-1]
@@ -434,7 +437,7 @@ class CalendarContract:
         outcomes = stage.calendar.write(maker())
         next(outcomes)
         outcomes.close()
-        assert len(taken) < 40
+        assert len(taken) < 150
         shown = len(stage.titles(stage.anne)) + len(stage.titles(stage.zoe))
         assert 1 <= shown <= len(taken)
 
@@ -448,14 +451,43 @@ class CalendarContract:
         assert all("the lease ended" in str(outcome.error) for outcome in outcomes[1:])
         assert len(stage.titles(stage.anne)) == 1
 
+    def test_a_removal_that_is_to_be_forever_goes_past_the_bin_where_there_is_a_way(
+        self, stage: Stage
+    ) -> None:
+        written(stage, stage.anne, all_day(), all_day(MONDAY + DAY))
+        first, second = listed(stage, stage.anne)
+        outcomes = write(stage, replace(removal(first), forever=True), removal(second))
+        assert [outcome.status for outcome in outcomes] == ["done", "done"]
+        assert stage.titles(stage.anne) == []
+        kept = 0 if stage.calendar.bin is None else 1
+        assert stage.binned(stage.anne) == (kept if stage.calendar.purges else 2)
+
+    def test_what_its_owner_changed_meanwhile_is_never_removed_for_good(self, stage: Stage) -> None:
+        [found] = written(stage, stage.anne, all_day())
+        stage.rename(stage.anne, found.id, "Mon congé")
+        [outcome] = write(stage, replace(removal(found), forever=True))
+        assert outcome.status == "failed"
+        assert stage.titles(stage.anne) == ["Mon congé"]
+
+    def test_removing_for_good_what_is_gone_already_is_done(self, stage: Stage) -> None:
+        [found] = written(stage, stage.anne, all_day())
+        stage.delete(stage.anne, found.id)
+        [outcome] = write(stage, replace(removal(found), forever=True))
+        assert outcome.status == "done"
+
     def test_probing_a_good_mailbox_finds_nothing_wrong(self, stage: Stage) -> None:
-        assert {check.status for check in stage.calendar.probe(stage.anne)} == {"ok"}
+        checks = list(stage.calendar.probe(stage.anne))
+        assert [check.name for check in checks] == ["log-on", "rights", "outside", "calendar", "time zone"]
+        statuses = {check.name: check.status for check in checks}
+        assert (statuses.pop("outside"), set(statuses.values())) == ("skipped", {"ok"})
+        assert all(check.clean and check.cause for check in checks if check.name not in ("log-on", "rights"))
 
     def test_probing_an_absent_mailbox_names_cause_and_remedy(self, stage: Stage) -> None:
         failed = [check for check in stage.calendar.probe(NOBODY) if check.status == "failed"]
         assert len(failed) == 1
+        assert failed[0].name == "calendar"
         assert NOBODY in failed[0].cause
-        assert failed[0].remedy
+        assert all((failed[0].remedy, failed[0].who, failed[0].code, failed[0].tried))
 
 
 class DeduplicatingContract(CalendarContract):

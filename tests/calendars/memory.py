@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Literal
 
+from figgo_ops.calendars._probing import Asked, Met, checks, met, outside_unnamed
 from figgo_ops.checks import Check, Deadline
 from figgo_ops.errors import (
     CredentialRefused,
@@ -141,7 +142,7 @@ class MemoryCalendar:
         self.name, self.family, self.hour_ranges = name, family, hour_ranges
         self.deduplicates, self.notice = True, ""
         self.bin: timedelta | None = None
-        self.owner_empties_bin = False
+        self.owner_empties_bin, self.purges = False, True
         self.shelves = {address: Shelf(address, zone) for address in addresses}
         self.aliases: dict[str, str] = {}
         self.elsewhere: set[str] = set()
@@ -215,10 +216,13 @@ class MemoryCalendar:
             yield self._send(change, self.faults.get(number))
 
     def probe(self, mailbox: str, outside: str = "") -> Iterator[Check]:
-        """Whether the mailbox exists and can be read."""
+        """Whether the mailbox exists and can be read; nobody has to log on."""
+        asked = Asked("nothing", "nothing", f"listed {mailbox}")
         listing = next(self.read([mailbox]))
-        error = listing.error
-        yield Check("mailbox", "failed", error.message, error.remedy) if error else Check("mailbox", "ok")
+        found = met(listing.error, logged_on=True) if listing.error else Met(listing)
+        yield from checks(
+            found, asked, "", outside_unnamed, lambda read: Check("time zone", "ok", read.zone or "none")
+        )
 
     def deadlines(self) -> tuple[Deadline, ...]:
         """Nothing ends."""

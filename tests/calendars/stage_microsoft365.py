@@ -133,6 +133,9 @@ class Microsoft365Stage:
         bodies = [item["body"] for item in self.graph.content(address) if item["body"]]
         return [unescape(re.sub(r"<[^>]+>|\s*\n\s*", "", body)) for body in bodies]
 
+    def binned(self, address: str) -> int:
+        return len(self.graph.content(address, deleted=True)) - len(self.graph.content(address))
+
     def notified(self) -> int:
         return len(self.graph.notifications)
 

@@ -75,6 +75,9 @@ class MemoryStage:
     def notes(self, address: str) -> list[str]:
         return [stored.note for stored in self.calendar.content(address) if stored.note]
 
+    def binned(self, address: str) -> int:
+        return 0
+
     def notified(self) -> int:
         return 0
 
@@ -170,6 +173,9 @@ class GoogleStage:
 
     def notes(self, address: str) -> list[str]:
         return [event["description"] for event in self.google.content(address) if "description" in event]
+
+    def binned(self, address: str) -> int:
+        return len(self.google.content(address, deleted=True)) - len(self.google.content(address))
 
     def notified(self) -> int:
         return len(self.google.notifications)
@@ -283,6 +289,9 @@ class ExchangeStage:
 
     def notes(self, address: str) -> list[str]:
         return [item["body"] for item in self.exchange.content(address) if item["body"]]
+
+    def binned(self, address: str) -> int:
+        return len(self.exchange.content(address, deleted=True)) - len(self.exchange.content(address))
 
     def notified(self) -> int:
         return len(self.exchange.notifications)

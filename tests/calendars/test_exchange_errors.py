@@ -33,7 +33,7 @@ BY_MEANING: dict[tuple[type[FiggoOpsError], str], str] = {
     (RightsMissing, "outside-scope"): "ErrorImpersonateUserDenied",
     (RightsMissing, "impersonation-denied"): "ErrorImpersonationDenied",
     (RightsMissing, "impersonation-failed"): "ErrorImpersonationFailed",
-    (RightsMissing, "ews-blocked"): "ErrorOrganizationAccessBlocked",
+    (RightsMissing, "organization-blocked"): "ErrorOrganizationAccessBlocked",
     (CredentialRefused, "password-expired"): "ErrorPasswordExpired ErrorPasswordChangeRequired",
     (MailboxAbsent, "absent"): "ErrorNonExistentMailbox",
     (RowFailed, "alias"): "ErrorNonPrimarySmtpAddress",
@@ -44,31 +44,31 @@ BY_MEANING: dict[tuple[type[FiggoOpsError], str], str] = {
         "ErrorNoRespondingCASInDestinationSite ErrorCrossSiteRequest ErrorProxyRequestProcessingFailed"
     ),
     (RowFailed, "mailbox-moving"): "ErrorMailboxMoveInProgress",
-    (RowFailed, "directory"): (
-        "ErrorMailboxConfiguration ErrorCallerIsInvalidADAccount ErrorCannotFindUser "
-        "ErrorMissingExchangePrincipal"
-    ),
+    (RowFailed, "directory"): ("ErrorMailboxConfiguration ErrorCannotFindUser ErrorMissingExchangePrincipal"),
+    (RowFailed, "account-invalid"): "ErrorCallerIsInvalidADAccount",
     (RowFailed, "too-many-groups"): "ErrorProxyGroupSidLimitExceeded",
     (Unreachable, "mailbox-down"): (
         "ErrorMailboxFailover ErrorMailboxStoreUnavailable ErrorConnectionFailed"
     ),
     (Unreachable, "directory-down"): "ErrorADUnavailable ErrorADOperation",
-    (Unreachable, "unreachable"): (
-        "ErrorInsufficientResources ErrorNotEnoughMemory ErrorInternalServerTransientError "
-        "ErrorInternalServerError ErrorServiceUnavailable ErrorTimeoutExpired"
+    (Unreachable, "server-overloaded"): "ErrorInsufficientResources ErrorNotEnoughMemory",
+    (Unreachable, "server-error"): (
+        "ErrorInternalServerTransientError ErrorInternalServerError ErrorServiceUnavailable"
     ),
+    (Unreachable, "too-slow"): "ErrorTimeoutExpired",
     (RowFailed, "too-fast"): "ErrorServerBusy ErrorExceededConnectionCount ErrorTooManyObjectsOpened",
     (RowFailed, "not-reached"): "ErrorBatchProcessingStopped",
     (RowFailed, "gone"): "ErrorItemNotFound",
     (RowFailed, "changed-meanwhile"): "ErrorIrresolvableConflict ErrorStaleObject ErrorInvalidChangeKey",
-    (RowFailed, "mailbox-full"): "ErrorQuotaExceeded ErrorMessagePerFolderCountReceiveQuotaExceeded",
+    (RowFailed, "mailbox-full"): "ErrorQuotaExceeded",
+    (RowFailed, "calendar-full"): "ErrorMessagePerFolderCountReceiveQuotaExceeded",
     (RowFailed, "bad-dates"): (
         "ErrorCalendarEndDateIsEarlierThanStartDate ErrorCalendarDurationIsTooLong ErrorCalendarOutOfRange"
     ),
     (RowFailed, "bad-zone"): "ErrorCalendarInvalidTimeZone",
     (RowFailed, "range-too-big"): "ErrorCalendarViewRangeTooBig",
     (UsageError, "old-server"): "ErrorInvalidServerVersion",
-    (RowFailed, "old-server"): "ErrorInvalidSchemaVersionForMailboxVersion",
+    (RowFailed, "old-mailbox-server"): "ErrorInvalidSchemaVersionForMailboxVersion",
     (RowFailed, "not-understood"): (
         "ErrorSchemaValidation ErrorInvalidRequest ErrorIncorrectSchemaVersion ErrorInvalidIdMalformed "
         "ErrorRestrictionTooLong"
@@ -252,8 +252,12 @@ def test_a_method_that_is_offered_was_tried_and_refused(auth: str, offered: tupl
     ("refusal", "name", "words"),
     [
         ({"policy": "EWS is disabled for this user or tenant"}, "ews-disabled", "EwsEnabled"),
-        ({"policy": "EWS is blocked by policy for this user or tenant"}, "ews-blocked", "EwsAllowedAppIDs"),
-        ({}, "ews-blocked", "F1, F3, Kiosk"),
+        (
+            {"policy": "EWS is blocked by policy for this user or tenant"},
+            "ews-not-listed",
+            "EwsAllowedAppIDs",
+        ),
+        ({}, "ews-forbidden", "F1, F3, Kiosk"),
     ],
 )
 def test_ews_that_ends_in_the_cloud_says_when_and_where_to_go(
@@ -285,12 +289,12 @@ def test_a_closed_door_on_premises_is_told_apart_where_it_says_why(text: str, na
 
 
 def test_a_wrong_address_is_a_matter_of_the_tenant_file() -> None:
-    for error in (
-        told("HTTP 404"),
-        told("HTTP 405"),
-        told("redirect", status=302),
+    for error, code in (
+        (told("HTTP 404"), "wrong-url"),
+        (told("HTTP 405"), "wrong-url"),
+        (told("redirect", status=302), "redirect"),
     ):
-        assert (type(error), error.exit, error.code) == (UsageError, 2, "wrong-url")
+        assert (type(error), error.exit, error.code) == (UsageError, 2, code)
         assert URL in error.message
         assert "url in the tenant file" in error.remedy
 

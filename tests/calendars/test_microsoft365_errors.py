@@ -56,10 +56,11 @@ BY_MEANING: dict[tuple[type[FiggoOpsError], str], str] = {
         "503 MailboxStoreUnavailable, 503 ErrorMailboxStoreUnavailable, 503 ErrorMailboxFailover, "
         "500 ErrorConnectionFailed"
     ),
-    (Unreachable, "unreachable"): (
+    (Unreachable, "server-error"): (
         "500 ErrorInternalServerError, 500 ErrorInternalServerTransientError, 500 generalException, 500, "
-        "502, 503 serviceNotAvailable, 503, 504, 504 UnknownError, 408, 503 ErrorTimeoutExpired"
+        "502, 503 serviceNotAvailable, 503"
     ),
+    (Unreachable, "too-slow"): "504, 504 UnknownError, 408, 503 ErrorTimeoutExpired",
     (UsageError, "proxy-log-on"): "407",
     (RowFailed, "not-reached"): "424",
     (RowFailed, "gone"): "404 ErrorItemNotFound, 404 ErrorCalendarCannotUpdateDeletedItem, 410",
@@ -81,7 +82,7 @@ BY_MEANING: dict[tuple[type[FiggoOpsError], str], str] = {
         "400 BadRequest, 400 ErrorInvalidIdMalformed, 400 ErrorInvalidUrlQueryFilter, 400 InefficientFilter, "
         "400 RequestBodyRead, 400 RequestBroker--ParseUri, 405, 415, 501"
     ),
-    (RowFailed, "failed"): "404, 404 UnknownError, 418 ErrorMoonPhase",
+    (RowFailed, "unknown-refusal"): "404, 404 UnknownError, 418 ErrorMoonPhase",
 }
 """Every refusal that Graph is known to say to a calendar, by who must act and what a program calls it."""
 
@@ -93,20 +94,21 @@ SIGN_IN_BY_MEANING: dict[tuple[type[FiggoOpsError], str], str] = {
     (CredentialRefused, "secret-expired"): "AADSTS7000222",
     (CredentialRefused, "certificate-refused"): "AADSTS700027 AADSTS700030 AADSTS50017",
     (CredentialRefused, "unknown-client"): "AADSTS700016 AADSTS700011",
-    (CredentialRefused, "credential-refused"): "AADSTS70002 AADSTS50012 invalid_client",
+    (CredentialRefused, "log-on-refused"): "AADSTS70002 AADSTS50012 invalid_client",
     (UsageError, "unknown-tenant"): "AADSTS90002 AADSTS900023 AADSTS900021 AADSTS50059 invalid_tenant",
     (UsageError, "clock"): "AADSTS700024 AADSTS500133",
     (UsageError, "log-on-method"): "AADSTS7000216 AADSTS7000218 AADSTS700025",
     (UsageError, "wrong-authority"): "AADSTS50049 AADSTS700023 AADSTS900432",
     (UsageError, "wrong-scope"): "AADSTS1002012 AADSTS70011 AADSTS500011 invalid_scope",
-    (RightsMissing, "consent-missing"): "AADSTS65001 AADSTS7000229 AADSTS650056",
+    (RightsMissing, "consent-missing"): "AADSTS65001 AADSTS650056",
+    (RightsMissing, "no-service-principal"): "AADSTS7000229",
     (RightsMissing, "application-disabled"): "AADSTS7000112 AADSTS70001",
     (RightsMissing, "graph-disabled"): "AADSTS500014 AADSTS650052",
     (RightsMissing, "assignment-missing"): "AADSTS50105",
     (RightsMissing, "conditional-access"): "AADSTS53003 AADSTS53000 AADSTS530035",
     (RightsMissing, "no-token"): "AADSTS99999 unauthorized_client moon_phase",
     (Unreachable, "too-fast"): "AADSTS50196 AADSTS90055",
-    (Unreachable, "unreachable"): "temporarily_unavailable server_error AADSTS90033 AADSTS50033",
+    (Unreachable, "sign-in-down"): "temporarily_unavailable server_error AADSTS90033 AADSTS50033",
 }
 """Every way in which no token may be given, by who must act and what a program calls it."""
 
@@ -489,7 +491,8 @@ def test_what_passes_is_asked_again_and_nothing_else_is() -> None:
         for row in ones.split(", ")
         if said(row).passing
     }
-    always = {(Unreachable, "mailbox-down"), (Unreachable, "unreachable"), (RowFailed, "too-fast")}
+    outages = {(Unreachable, name) for name in ("mailbox-down", "server-error", "too-slow")}
+    always = outages | {(RowFailed, "too-fast")}
     assert names == always | {(RowFailed, "mailbox-moving"), (RowFailed, "bad-data")}
     for one in always:
         assert all(said(row).passing for row in BY_MEANING[one].split(", "))

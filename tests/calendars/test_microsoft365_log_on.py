@@ -85,8 +85,8 @@ TROUBLES: dict[str, Trouble] = {
         "client_id and tenant_id",
     ),
     "the tenant is unknown": (lambda _: {"tenant_id": OTHER}, UsageError, "unknown-tenant", "tenant_id"),
-    "the tenant has a bad name": (
-        lambda _: {"tenant_id": "corail"},
+    "the tenant has another name": (
+        lambda _: {"tenant_id": "corail.invalid"},
         UsageError,
         "unknown-tenant",
         "tenant_id",
@@ -95,7 +95,7 @@ TROUBLES: dict[str, Trouble] = {
     "there is no principal": (
         switch("application", "no-principal"),
         RightsMissing,
-        "consent-missing",
+        "no-service-principal",
         "New-MgServicePrincipal",
     ),
     "the application is disabled": (

@@ -142,7 +142,7 @@ def test_look_alikes_that_cannot_be_read_to_the_end_are_an_error(stage: Microsof
 def test_a_probe_tells_a_log_on_from_a_mailbox_that_cannot_be_read(stage: Microsoft365Stage) -> None:
     [broken] = crowd(stage, 1, "store-down")
     told = {check.name: (check.status, check.cause) for check in stage.calendar.probe(broken)}
-    assert told["token"] == ("ok", "")
+    assert told["log-on"] == ("ok", "")
     assert told["calendar"][0] == "failed"
     assert told["time zone"][0] == "skipped"
 
