@@ -290,6 +290,7 @@ def test_a_tenant_is_shown_as_its_file_says_references_unresolved(shell: Shell) 
     shown = shell.json("tenants", "show", "corail")
     expected = tomllib.loads(shell.corail.file.read_text(encoding="utf-8"))
     expected["start"] = expected["start"].isoformat()
+    expected["checklist"]["vendor_sync_off"] = expected["checklist"]["vendor_sync_off"].isoformat()
     assert shown.document == expected
     assert shown.document["figgo"]["api_key"] == "file:corail-figgo.key"
     assert json.loads(shell("tenants", "show", "corail").out) == expected

@@ -191,7 +191,7 @@ def test_the_rehearsal_company_prints_one_line_when_it_is_ready_and_stops_when_t
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "", "")
-    assert set(ready) == {"home", "ca_file", "tenants", "services", "control"}
+    assert set(ready) == {"home", "ca_file", "tenants", "services", "control", "outside"}
     assert (ready["home"], ready["tenants"]) == (str(tmp_path / "home"), ["corail"])
     assert set(ready["services"]) >= {"figgo", "google"}
     assert json.loads(done.stdout)["created"] > 50

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,11 +18,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-Kind = Literal["good", "expired", "wrong-name", "self-signed", "untrusted"]
+Kind = Literal["good", "expired", "not-yet-valid", "ending", "wrong-name", "self-signed", "untrusted"]
 LOOPBACK = ("localhost", "127.0.0.1")
 
 _LIFE = timedelta(days=90)
 _RENEW_BEFORE = timedelta(days=7)
+_ENDS: Mapping[str, timedelta] = {
+    "expired": timedelta(days=-1),
+    "ending": timedelta(days=10),
+    "not-yet-valid": _LIFE + timedelta(days=1),
+}
 
 
 class IssuedContext(ssl.SSLContext):
@@ -46,7 +51,8 @@ class Authority:
     def server_context(self, hostnames: Sequence[str] = LOOPBACK, kind: Kind = "good") -> ssl.SSLContext:
         """Issue a server certificate and wrap it in a TLS context.
 
-        An untrusted one is good in all but its issuer, an authority that nobody knows.
+        An untrusted one is good in all but its issuer, an authority that nobody knows; one that is ending
+        is good for ten days more.
         Raises ValueError for a kind that is not one of `Kind`.
         """
         if kind not in get_args(Kind):
@@ -94,7 +100,7 @@ def _leaf(authority: Authority, key: ec.EllipticCurvePrivateKey, names: Sequence
         issuer_key, issuer = key, _name(names[0])
     if kind == "untrusted":
         issuer_key, issuer = ec.generate_private_key(ec.SECP256R1()), _name("Somebody else's authority")
-    end = datetime.now(UTC) + (timedelta(days=-1) if kind == "expired" else _LIFE - _RENEW_BEFORE)
+    end = datetime.now(UTC) + _ENDS.get(kind, _LIFE - _RENEW_BEFORE)
     shown = ("elsewhere.example",) if kind == "wrong-name" else names
     # Python 3.13 checks strictly by default: without the key identifiers even the good one is refused.
     certificate = (

@@ -44,6 +44,7 @@ class ControlService(Service):
             ("GET", "/log"): self._log,
             ("DELETE", "/log"): self._clear_log,
             ("POST", "/switch"): self._switch,
+            ("POST", "/door"): self._door,
             ("POST", "/calendar"): self._calendar,
             ("POST", "/mailbox"): self._mailbox,
             ("POST", "/migrate"): self._migrate,
@@ -109,6 +110,13 @@ class ControlService(Service):
         company = self.rehearsal
         known = (company.figgo, company.google, company.exchange, company.microsoft365)
         _one_of(known, order["service"]).switch(order["name"], order["value"])
+        return {}
+
+    def _door(self, request: Request) -> Any:
+        order = _fields(_order(request), ("service", "how"))
+        if order["service"] not in self.rehearsal.urls:
+            raise BadOrderError(f"service is one of {', '.join(self.rehearsal.urls)}")
+        self.rehearsal.server(order["service"]).door(str(order["how"]))
         return {}
 
     def _calendar(self, request: Request) -> Any:

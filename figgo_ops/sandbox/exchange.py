@@ -79,7 +79,10 @@ class ExchangeService(Service):
         "auth": ("both", "ntlm", "basic", "none-offered"),
         "account": ("ok", "expired", "disabled", "locked"),
         "lock_after": (int,),  # seconds within which five failed log-ons lock the account; 0: never
-        "agents": ("any", "listed"),
+        "reasons": ("hidden", "told"),  # whether a refusal says that the account is locked or expired
+        "agents": ("any", "listed", "blocked"),  # by their lists only figgo-ops gets in, or everybody else
+        "address": ("any", "refused"),  # whether IIS takes the client's address
+        "impersonation": ("scoped", "nobody", "denied", "everyone"),
         "ews": ("on", "off"),
         "concurrency": (int,),  # requests in flight; 0: no limit
         "version": ("2016", "2013", "2019", "SE", "2010", "unknown"),
@@ -297,12 +300,21 @@ class ExchangeService(Service):
             raise RefusedError(*_STATES["unknown"])
         if not self._keeps(mailbox):
             raise RefusedError(*_STATES["cloud"])
-        if mailbox.state in _STATES:
+        self._check_role(mailbox)
+        if mailbox.state in _STATES and mailbox.state != "outside":
             raise RefusedError(*_STATES[mailbox.state])
         if kind == "PrimarySmtpAddress" and address.lower() != mailbox.mail:
             text = "The address is not the primary one of its mailbox."
             raise RefusedError("ErrorNonPrimarySmtpAddress", text, {"Primary": mailbox.mail})
         return mailbox
+
+    def _check_role(self, mailbox: Mailbox) -> None:
+        """Whether the role ApplicationImpersonation reaches this mailbox; RefusedError when it does not."""
+        role = self.switches["impersonation"]
+        if role == "denied":
+            raise RefusedError("ErrorImpersonationDenied", "The account may not act for others here.")
+        if role == "nobody" or (role == "scoped" and mailbox.state == "outside"):
+            raise RefusedError(*_STATES["outside"])
 
 
 def _own_address(user: str) -> str:

@@ -34,6 +34,8 @@ _POLICIES: Mapping[str, str] = {
     "BlockedByAllowList": "EWS is blocked by policy for this user or tenant",
 }
 _IIS = {"Server": "Microsoft-IIS/10.0", "X-Powered-By": "ASP.NET", "X-FEServer": "CORAIL-EX01"}
+_LOCKED = "The referenced account is currently locked out and may not be logged on to."
+_ADDRESS = "403.6 - Forbidden: IP address of the client has been rejected."
 _PAGE = (
     '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">'
     "<html><head><title>{0}</title></head><body><h1>Server Error</h1><h2>{0}</h2></body></html>"
@@ -63,6 +65,8 @@ class Gate:
 
     def admit(self, request: Request) -> Response | None:
         """Let a request in (None), or give the answer it gets instead: a challenge, a refusal, a token."""
+        if self._switches["address"] == "refused":
+            return Response.text(403, _PAGE.format(_ADDRESS), "text/html", _IIS)
         for judge in (self._log_on, self._permit, self._take_turn):
             answer = judge(request)
             if answer is not None:
@@ -162,7 +166,7 @@ class Gate:
             return None
         if not (known and right):
             self._count_failure(user, known=known)
-        return self._unauthorised()
+        return (self._told() if known else None) or self._unauthorised()
 
     def _count_failure(self, user: str, *, known: bool) -> None:
         now, within = self._clock(), self._switches["lock_after"]
@@ -172,18 +176,29 @@ class Gate:
             self.locked = self.locked or len(self._wrong) >= WRONG_PASSWORDS
 
     def _unauthorised(self) -> Response:
-        # The reason is never on the wire on premises: it stands in the server's security log.
-        page = Response.text(401, _PAGE.format("401 - Unauthorized"), "text/html", _IIS)
+        return self._page_401("401 - Unauthorized")
+
+    def _page_401(self, text: str) -> Response:
+        page = Response.text(401, _PAGE.format(text), "text/html", _IIS)
         offers = _OFFERS[self._switches["auth"]]
         page.repeated = tuple(("WWW-Authenticate", _REALM if o == "Basic" else o) for o in offers)
         return page
 
+    def _told(self) -> Response | None:
+        """Why an account is refused; None where the reason stands in the server's security log alone."""
+        if self._switches["reasons"] == "hidden":
+            return None
+        if self._switches["account"] == "locked" or self.locked:
+            return self._page_401(_LOCKED)
+        if self._switches["account"] == "expired":
+            return fault_response(FaultError("ErrorPasswordExpired", "The password has expired."))
+        return None
+
     def _permit(self, request: Request) -> Response | None:
         policy = self._switches["policy"] if self._switches["online"] else ""
-        listed = request.headers.get("User-Agent", "").startswith("figgo-ops")
         if policy:
             return Response(403, b"", {**_IIS, "X-EWS-Policy-Reason": _POLICIES.get(policy, policy)})
-        if self._switches["ews"] == "off" or (self._switches["agents"] == "listed" and not listed):
+        if self._switches["ews"] == "off" or not _admitted(request, self._switches["agents"]):
             return Response.text(403, _PAGE.format("403 - Forbidden: Access is denied."), "text/html", _IIS)
         return None
 
@@ -195,6 +210,12 @@ class Gate:
             return None
         text = "Too many requests of this account are in progress."
         return fault_response(FaultError("ErrorExceededConnectionCount", text))
+
+
+def _admitted(request: Request, agents: str) -> bool:
+    """Whether the lists of user agents let this program in."""
+    ours = request.headers.get("User-Agent", "").startswith("figgo-ops")
+    return agents == "any" or ours == (agents == "listed")
 
 
 def _shown(request: Request) -> tuple[str, str]:

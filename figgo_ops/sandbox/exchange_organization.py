@@ -48,7 +48,7 @@ class Organization:
         """Add an empty mailbox; ValueError when an address is taken or the zone unknown to Windows.
 
         Args:
-            listed: whether `mails` names it; a service account's own is not.
+            listed: whether `mails` names it; a service account's own and the boards' are not.
         """
         others = frozenset(alias.lower() for alias in aliases)
         taken = sorted({mail.lower(), *others} & set(self._mails))

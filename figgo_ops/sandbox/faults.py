@@ -27,13 +27,13 @@ KINDS: Mapping[str, str] = {
     "silence": "never answer; value: 'before' (nothing committed) or 'after' (committed)",
     "html": "status 200 with a page of HTML, nothing committed; value: the page",
     "cut-json": "commit, answer 200 with half of the JSON and a length that agrees with it",
-    "certificate": "show new connections a bad certificate; value: expired, wrong-name, self-signed "
-    "or untrusted (another authority's)",
+    "certificate": "show new connections a bad certificate; value: expired, not-yet-valid, ending (in ten "
+    "days), wrong-name, self-signed or untrusted (another authority's)",
 }
 _SECONDS = {"delay", "drip", "late-commit"}
 _CHOICES = {
     "silence": (None, "before", "after"),
-    "certificate": ("expired", "wrong-name", "self-signed", "untrusted"),
+    "certificate": ("expired", "not-yet-valid", "ending", "wrong-name", "self-signed", "untrusted"),
 }
 
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from figgo_ops.sandbox import figgo_v4
 from figgo_ops.sandbox.absences import Leave
 from figgo_ops.sandbox.company import Company
-from figgo_ops.sandbox.figgo_gate import ApiKey, Problem, Turnstile, retry_after, token
+from figgo_ops.sandbox.figgo_gate import FORBIDDEN, ApiKey, Problem, Turnstile, retry_after, token
 from figgo_ops.sandbox.figgo_query import (
     RESERVED,
     BadQueryError,
@@ -93,6 +93,8 @@ class FiggoService(Service):
 
     def handle(self, request: Request) -> Response:
         """Authenticate, count, answer."""
+        if self.switches["address"] == "refused":
+            return Response.text(403, FORBIDDEN, "text/html")
         try:
             key = self._admit(request)
             query = {name.lower(): tuple(values) for name, values in request.query.items()}
@@ -154,6 +156,8 @@ class FiggoService(Service):
             return self._collection(call, "FiggoLeave", [], self.switches["max_page"])
         if not self.switches["since_filters"] and set(names) & set(SINCE_FILTERS):
             raise BadQueryError("Type 'FiggoLeave' cannot be filtered by its moments")
+        if self._hides("leaves"):
+            return self._collection(call, "FiggoLeave", [], self.switches["max_page"])
         rows = self._kept(call, "FiggoLeave", lambda filters: self._leave_rows(call.key, names, filters))
         return self._collection(call, "FiggoLeave", rows, self.switches["max_page"])
 
@@ -181,10 +185,20 @@ class FiggoService(Service):
         return self._single(call, "FiggoLeave", found[-1] if found else None)
 
     def _shows(self, call: Call, leave: Leave) -> bool:
-        return call.key.sees(leave.period.owner) and (self.switches["rest_rows"] or not leave.is_rest)
+        visible = call.key.sees(leave.period.owner) and not self._hides("leaves")
+        return visible and (self.switches["rest_rows"] or not leave.is_rest)
+
+    def _hides(self, what: str) -> bool:
+        """Whether the keys' role shows nothing of this kind; Problem where asking is already refused."""
+        if self.switches["unreadable"] != what:
+            return False
+        if self.switches["unreadable_answer"] == "refused":
+            raise Problem(403, "Forbidden")
+        return True
 
     def _requests(self, call: Call) -> Response:
-        visible = [one for one in self.company.requests.values() if call.key.sees(one.period.owner)]
+        everyone = () if self._hides("leaves") else self.company.requests.values()
+        visible = [one for one in everyone if call.key.sees(one.period.owner)]
         rows = self._kept(call, "FiggoLeaveRequest", lambda _filters: visible)
         return self._collection(call, "FiggoLeaveRequest", rows, self.switches["max_page"], counted=True)
 
@@ -194,10 +208,11 @@ class FiggoService(Service):
         return self._single(call, "FiggoLeaveRequest", shown)
 
     def _users(self, call: Call) -> Response:
+        people = () if self._hides("people") else self.company.people.values()
         everybody = (call.last("formeremployees") or "").lower() == "true" or "dtcontractend" in call.query
         visible = [
             person
-            for person in self.company.people.values()
+            for person in people
             if call.key.sees(person) and (everybody or not person.is_former(self.company.today))
         ]
         rows = self._kept(call, "User", lambda _filters: visible, but=("formeremployees",))
@@ -205,7 +220,7 @@ class FiggoService(Service):
 
     def _user(self, call: Call, identity: str) -> Response:
         person = self.company.people.get(int(identity))
-        if person is None or not call.key.sees(person):
+        if person is None or not call.key.sees(person) or self._hides("people"):
             raise Problem(self.switches["unknown_user"], "User Not Found")
         return self._single(call, "User", person)
 
@@ -220,7 +235,8 @@ class FiggoService(Service):
         spans = [one.bounds or _one_day(one) for one in filters if one.path == "date"]
         if owners is None or not spans or spans[0] is None:
             raise BadQueryError("A filter on 'ownerId' and a filter on 'date' are required")
-        people = [self.company.people[one] for one in owners if one in self.company.people]
+        hidden = self._hides("userdates")
+        people = [self.company.people[one] for one in owners if one in self.company.people and not hidden]
         dates = list(days(*spans[0]))
         if len(people) * len(dates) > self.switches["slow_days"]:
             raise Problem(408, "The request took too long: simplify it")
@@ -247,9 +263,9 @@ class FiggoService(Service):
         return self._collection(call, name, rows, USERS_PAGE)
 
     def _v4(self, call: Call, resource: str) -> Response:
-        return Response.json(
-            200, figgo_v4.answer(self.company, call.key.legal_entities, resource.lower(), call.query)
-        )
+        hidden = resource.lower() == "establishments" and self._hides("legal entities")
+        visible = frozenset[int]() if hidden else call.key.legal_entities
+        return Response.json(200, figgo_v4.answer(self.company, visible, resource.lower(), call.query))
 
     def _gone(self, call: Call) -> Response:
         raise Problem(410, "This version of the interface was switched off")

@@ -12,6 +12,10 @@ from email.utils import formatdate
 from figgo_ops.sandbox.messages import Request, Response
 from figgo_ops.sandbox.people import Person
 
+FORBIDDEN = (
+    "<html><head><title>403 Forbidden</title></head><body><h1>403 Forbidden</h1>"
+    "<p>Your IP address is not allowed to access this site.</p></body></html>"
+)
 BAD_GATEWAY = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 

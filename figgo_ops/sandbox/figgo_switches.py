@@ -27,6 +27,10 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "retry_after": ("seconds", "date", "absent"),
     "slow_rows": (int,),
     "slow_days": (int,),
+    # What the key's role at Lucca may not read, and whether that is refused or merely shows nothing.
+    "unreadable": ("", "people", "leaves", "userdates", "legal entities"),
+    "unreadable_answer": ("refused", "empty"),
+    "address": ("any", "refused"),  # whether a filter before Figgo takes the client's address
 }
 DEFAULTS: Mapping[str, Any] = {
     "max_page": 1000,

@@ -16,6 +16,7 @@ from figgo_ops.sandbox.google_mailbox import Mailbox
 from figgo_ops.sandbox.google_owner import Owner
 from figgo_ops.sandbox.google_rules import Event, RefusedError
 from figgo_ops.sandbox.google_tokens import (
+    DELEGATIONS,
     Grant,
     TokenDesk,
     TokenRefusedError,
@@ -65,6 +66,8 @@ class GoogleService(Service):
         "missing_sequence": ("accepted", "refused"),
         "alias_subjects": ("accepted", "refused"),
         "calendar_api": ("enabled", "disabled"),
+        "delegation": ("granted", "missing", "another-scope"),
+        "service_account": ("ok", "key-deleted", "deleted"),
         "per_user_quota": (int,),  # units a minute; 0: none
         "per_project_quota": (int,),
         "quota_status": (403, 429),
@@ -96,6 +99,14 @@ class GoogleService(Service):
         self._mails: dict[str, str] = {client_email: client_email}
         for mail in users:
             self.add_user(mail)
+
+    def switch(self, name: str, value: Any) -> None:
+        """Set a switch; ValueError names the known switches or the values this one takes."""
+        super().switch(name, value)
+        if name == "delegation":
+            self.tokens.granted = set(DELEGATIONS[value])
+        if name == "service_account":
+            self.tokens.exists, self.tokens.has_key = value != "deleted", value == "ok"
 
     def add_user(
         self, mail: str, zone: str = "Europe/Paris", state: str = "ok", aliases: Iterable[str] = ()

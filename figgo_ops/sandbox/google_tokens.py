@@ -29,6 +29,13 @@ _SHORT_LIVED = (
     "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. "
     "Check your iat and exp values in the JWT claim."
 )
+DELEGATIONS: Mapping[str, frozenset[str]] = {
+    "granted": frozenset({SCOPE}),
+    "missing": frozenset(),
+    "another-scope": frozenset({"https://www.googleapis.com/auth/calendar.readonly"}),
+}
+"""What the Admin console lists for the client; Google's answer does not tell the last two apart."""
+
 # A user's state, where it already decides the token request: status, error, description.
 _STATES: Mapping[str, tuple[int, str, str]] = {
     "unknown": (400, "invalid_grant", "Invalid email or User ID"),
@@ -95,19 +102,25 @@ def _key_id(pem: str) -> str:
 
 
 class TokenDesk:
-    """Verifies signed assertions and hands out access tokens bound to one subject."""
+    """Verifies signed assertions and hands out access tokens bound to one subject.
+
+    Attributes:
+        granted: the scopes for which domain-wide delegation is listed.
+        exists, has_key: whether there still is such a service account, and its key.
+    """
 
     def __init__(self, public_key: rsa.RSAPublicKey, client_email: str, domains: Iterable[str]) -> None:
         self.client_email = client_email
         self.domains = {domain.lower() for domain in domains}
-        self.granted = {SCOPE}
+        self.granted = set(DELEGATIONS["granted"])
+        self.exists = self.has_key = True
         self.life = 3600.0
-        self._key: rsa.RSAPublicKey | None = public_key
+        self._key = public_key
         self._grants: dict[str, Grant] = {}
 
     def delete_key(self) -> None:
         """Delete the service account's key, as an administrator who rotates keys would."""
-        self._key = None
+        self.has_key = False
 
     def claims(self, body: bytes, now: float) -> dict[str, Any]:
         """Verify a token request up to the question who the subject is; TokenRefusedError otherwise."""
@@ -115,6 +128,8 @@ class TokenDesk:
         if form.get("grant_type") != [_GRANT_TYPE]:
             raise TokenRefusedError(400, "unsupported_grant_type", "Invalid grant_type")
         head, claims, signature, signed = _taken_apart(form.get("assertion", [""])[0])
+        if not self.exists:
+            raise TokenRefusedError(400, "invalid_grant", "Invalid grant: account not found")
         if claims.get("iss") != self.client_email or head.get("alg") != "RS256":
             raise TokenRefusedError(400, "invalid_grant", "No valid verifier found for issuer")
         self._verify(signature, signed)
@@ -152,7 +167,7 @@ class TokenDesk:
 
     def _verify(self, signature: bytes, signed: bytes) -> None:
         try:
-            if self._key is None:
+            if not self.has_key:
                 raise InvalidSignature
             self._key.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
         except InvalidSignature:

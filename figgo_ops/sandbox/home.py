@@ -26,6 +26,12 @@ ROLES = {"full": f"{TENANT}-figgo.key"} | {
 SERVICE_ACCOUNT = r"CORAIL\svc-figgo"
 TENANT_ID, CLIENT_ID = "9a1f5f0e-6f2c-4c55-8b0e-3c1d7a52c0e4", "3f0d6f8b-2b1a-4a0e-9c7d-5e8a41b6d2f9"
 KINDS = {1: "google", 2: "exchange", 3: "microsoft365"}
+OUTSIDE = {
+    "exchange": "direction@corail-suisse.example",
+    "microsoft365": "direction@corail-antilles.example",
+}
+"""The boards' mailboxes, by who keeps them: they are nobody's in Figgo, and our rights do not reach them."""
+
 ADDRESS = re.compile(r"https://localhost:\d+")
 QUOTED_CA = r'ca_file = "[^"]*"'
 MONTHS_BEFORE = timedelta(days=180)
@@ -185,6 +191,7 @@ legal_entities = {_entities("exchange")}
 url = "{urls["exchange"]}/EWS/Exchange.asmx"
 user = '{SERVICE_ACCOUNT}'
 password = "file:{TENANT}-exchange.password"
+outside = "{OUTSIDE["exchange"]}"
 ca_file = {trusted}
 
 [[calendar]]
@@ -194,6 +201,7 @@ legal_entities = {_entities("microsoft365")}
 tenant_id = "{TENANT_ID}"
 client_id = "{CLIENT_ID}"
 certificate = "file:{TENANT}-microsoft365.pem"
+outside = "{OUTSIDE["microsoft365"]}"
 api_root = "{urls["microsoft365"]}"
 authority = "{urls["microsoft365"]}"
 ca_file = {trusted}
@@ -208,6 +216,9 @@ private = false
 hand_edits = "restore"
 horizon = {{ past_days = 30, future_days = 540 }}
 {zones}
+[checklist]
+vendor_sync_off = {first_day(today).isoformat()}
+
 [limits]
 delete_ratio = 0.3
 delete_min = 10

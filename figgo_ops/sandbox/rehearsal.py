@@ -20,7 +20,7 @@ from figgo_ops.sandbox.faults import Faults
 from figgo_ops.sandbox.figgo import FiggoService
 from figgo_ops.sandbox.figgo_gate import ApiKey
 from figgo_ops.sandbox.google import GoogleService, public_key_of, service_account_info
-from figgo_ops.sandbox.home import CLIENT_ID, HOST, SERVICE_ACCOUNT, TENANT, TENANT_ID, Home
+from figgo_ops.sandbox.home import CLIENT_ID, HOST, OUTSIDE, SERVICE_ACCOUNT, TENANT, TENANT_ID, Home
 from figgo_ops.sandbox.messages import RequestLog, Service
 from figgo_ops.sandbox.microsoft365 import Microsoft365Service
 from figgo_ops.sandbox.microsoft365_certificate import public_part
@@ -41,6 +41,7 @@ class Rehearsal:
 
     Attributes:
         organization: the mailboxes behind Exchange and Microsoft 365; one address is one mailbox there.
+        outside: by service, a mailbox that is outside the scope of our rights, and in nobody's list.
     """
 
     def __init__(
@@ -59,6 +60,10 @@ class Rehearsal:
         password = place.exchange_password()
         self.exchange = ExchangeService(SERVICE_ACCOUNT, password, organization=self.organization)
         self.microsoft365 = _microsoft365(self.organization, place)
+        self.outside = dict(OUTSIDE)
+        for service, mail in OUTSIDE.items():
+            online = service == self.microsoft365.name
+            self.organization.add(mail, state="outside", online=online, listed=False)
         self._kinds = place.kinds()
         for person in self.company.people.values():
             if person.mail not in NO_MAILBOX:
@@ -106,6 +111,7 @@ class Rehearsal:
             "ca_file": str(self.ca_file),
             "tenants": [TENANT],
             "services": self.urls,
+            "outside": self.outside,
             "control": self.control_url,
         }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import struct
 import threading
 import time
 import traceback
@@ -15,6 +14,7 @@ from http import HTTPStatus
 from io import BufferedReader
 
 from figgo_ops.sandbox.ca import IssuedContext
+from figgo_ops.sandbox.doors import DOORS, RECEPTIONS, reset_when_closed
 from figgo_ops.sandbox.faults import Fault, Faults
 from figgo_ops.sandbox.messages import Entry, Headers, Request, RequestLog, Response, Service
 
@@ -35,7 +35,8 @@ class Server:
     def __init__(self, service: Service, context: ssl.SSLContext, faults: Faults, log: RequestLog) -> None:
         self.service, self.faults, self.log = service, faults, log
         self.failures: list[str] = []
-        self.stopping = threading.Event()
+        self.stopping, self.reception = threading.Event(), "open"
+        self.dated: Callable[[], float] | None = None  # the clock of answers' Date; None: the service's
         self._context = context
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -83,6 +84,14 @@ class Server:
             self._thread = self._doorkeeper()
             self._thread.start()
 
+    def door(self, how: str) -> None:
+        """Receive whoever connects from now on in another way; ValueError for one that is not in DOORS."""
+        if how not in DOORS:
+            raise ValueError(f"unknown way to receive {how!r}; known: {', '.join(DOORS)}")
+        self.drain()
+        self.reception = how
+        (self.refuse if how == "closed" else self.listen)()
+
     def _doorkeeper(self) -> threading.Thread:
         name = f"stand-in {self.service.name}"
         return threading.Thread(target=self._accept, args=(self._listener,), name=name, daemon=True)
@@ -112,13 +121,18 @@ class Server:
             threading.Thread(target=self._converse, args=(plain,), daemon=True).start()
 
     def _converse(self, plain: socket.socket) -> None:
-        connection = self._tls_context().wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+        reception = RECEPTIONS.get(self.reception)
+        connection = plain if reception else self._encrypted(plain)
         with self._lock:
             self._open.add(connection)
         try:
-            if not self.stopping.is_set():
+            if self.stopping.is_set():
+                return
+            if isinstance(connection, ssl.SSLSocket):
                 connection.do_handshake()
                 Conversation(self, connection).run()
+            elif reception is not None:
+                reception(connection)
         except OSError:
             # The client went away, refused our certificate or spoke no HTTP: all in a day's work.
             pass
@@ -129,13 +143,13 @@ class Server:
                 self._open.discard(connection)
             connection.close()
 
-    def _tls_context(self) -> ssl.SSLContext:
-        fault = self.faults.match_connection(self.service.name)
-        if fault is None:
-            return self._context
-        if not isinstance(self._context, IssuedContext):
-            raise TypeError("certificate faults need a context made by Authority.server_context")
-        return self._context.sibling(fault.value)
+    def _encrypted(self, plain: socket.socket) -> ssl.SSLSocket:
+        context, fault = self._context, self.faults.match_connection(self.service.name)
+        if fault is not None:
+            if not isinstance(context, IssuedContext):
+                raise TypeError("certificate faults need a context made by Authority.server_context")
+            context = context.sibling(fault.value)
+        return context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
 
 
 class Conversation:
@@ -205,7 +219,8 @@ class Conversation:
     def head(self, response: Response, *, keep: bool) -> bytes:
         """Spell status line and header fields, the true length of the body among them."""
         lines = [_STATUS_LINES.get(response.status) or f"HTTP/1.1 {response.status} Unnamed\r\n"]
-        lines.append(f"Date: {formatdate(self.server.service.clock(), usegmt=True)}\r\n")
+        now = self.server.dated or self.server.service.clock
+        lines.append(f"Date: {formatdate(now(), usegmt=True)}\r\n")
         if response.status not in (204, 304):
             lines.append(f"Content-Length: {len(response.body)}\r\n")
         lines.extend(
@@ -224,8 +239,8 @@ class Conversation:
         return False
 
     def reset(self, request: Request, fault: Fault) -> bool:
-        """End the connection with a TCP reset, as a process or a machine that went down."""
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        """End the connection with a TCP reset."""
+        reset_when_closed(self.connection)
         return self.drop(request, fault)
 
 
