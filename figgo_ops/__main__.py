@@ -13,6 +13,7 @@ from types import FrameType
 from typing import NoReturn
 
 from figgo_ops import __version__, commands
+from figgo_ops.commands import diagnostics, fleet, onboarding
 from figgo_ops.errors import FiggoOpsError, Stopped, UsageError
 
 INTERRUPTED, INTERNAL = 130, 70
@@ -157,6 +158,18 @@ def _tenant_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     secret = add("secret", commands.secret, "store a secret, asked for without echo or read from a pipe")
     secret.add_argument("verb", choices=["set"])
     secret.add_argument("reference", metavar="REF", help="file:NAME or keyring:SERVICE/USER")
+    onboarding.add_options(
+        add("onboard", onboarding.onboard, "a customer's tenant file, seen first; with --save the draft")
+    )
+    _fleet_command(add)
+
+
+def _fleet_command(add: Callable[..., argparse.ArgumentParser]) -> None:
+    one = add("fleet", fleet.fleet, "all tenants: how they are, what drifts, what ends, who must do what")
+    one.add_argument("--check", action="store_true", help="diagnose each tenant now")
+    one.add_argument("--since", default="7d", metavar="TIME", help="count failures so far back: 12h, 7d, 4w")
+    one.add_argument("--report", type=Path, metavar="FILE", help="one page for a manager")
+    one.add_argument("--message", metavar="TENANT", help="the message for this customer, ready to be sent")
 
 
 def _work_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -185,7 +198,7 @@ def _work_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     audit.add_argument(
         "--verdict", action="append", default=[], metavar="V", help="mend only this verdict (with --repair)"
     )
-    for one in (plan, sync, apply, audit):
+    for one in (plan, sync, apply, audit, _diagnose_command(add)):
         _retried(one)
 
 
@@ -217,6 +230,17 @@ def _move_command(add: Callable[..., argparse.ArgumentParser]) -> argparse.Argum
     move.add_argument("--legal-entity", action="append", type=int, default=[], metavar="N")
     _look_alikes(move)
     return move
+
+
+def _diagnose_command(add: Callable[..., argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    one = add("diagnose", diagnostics.diagnose, "what works, what does not, and what to do about each")
+    one.add_argument("tenant")
+    one.add_argument("--employee", default="", metavar="E", help="whose mailbox is tried: id, mail or number")
+    one.add_argument("--outside", default="", metavar="MAIL", help="a mailbox that must stay closed to us")
+    one.add_argument("--write-probe", action="store_true", help="write one event, and take it away again")
+    one.add_argument("--mailboxes", action="store_true", help="look at every mailbox, as for a draft")
+    one.add_argument("--bundle", metavar="FILE", help="a zip for support, without personal data")
+    return one
 
 
 def _look_alikes(one: argparse.ArgumentParser) -> None:

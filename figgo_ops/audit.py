@@ -10,6 +10,7 @@ from typing import Any
 
 from figgo_ops import elsewhere, planfile, verdicts
 from figgo_ops.errors import UsageError, worst_exit
+from figgo_ops.events import Key
 from figgo_ops.gate import refusals
 from figgo_ops.leaves import Span
 from figgo_ops.look import Look, Request
@@ -130,11 +131,47 @@ def audit(session: Session, ask: Ask, former: Path | None = None) -> Audit:
     sight.difference.changes = verdicts.due(sight.difference.changes, horizon)
     sight.held = [row for row in sight.held if row[0] in verdicts.due((row[0],), horizon)]
     made = plan_of(session, "audit", sight, days, everyone, picked)
+    judged = verdicts.judged(sight.difference, everyone.homes, sight.held)
     findings = sorted(
-        verdicts.judged(sight.difference, everyone.homes, sight.held),
+        (*judged, *_probes(found.listings, session.tenant.figgo.host)),
         key=lambda f: (verdicts.ALL.index(f.verdict), f.mailbox, f.start, f.key),
     )
-    return Audit(made, tuple(findings), sight.absent, everyone.homes, places, len(sight.seen), found.homes)
+    done = Audit(made, tuple(findings), sight.absent, everyone.homes, places, len(sight.seen), found.homes)
+    if picked is None:
+        session.ledger.note_health(session.tenant.name, session.today, {"audit": _health(session, done)})
+    return done
+
+
+def _health(session: Session, done: Audit) -> dict[str, Any]:
+    """How an audit of everyone came out, in numbers alone, for the fleet's overview."""
+    acting = Counter(finding.verdict for finding in done.findings if finding.needs_action)
+    return {
+        "at": session.clock.now().isoformat(timespec="seconds"),
+        "exit": done.exit,
+        "events": len(done.findings),
+        "unreadable": len(done.plan.unreadable),
+        "acting": dict(sorted(acting.items())),
+    }
+
+
+def _probes(listings: Iterable[Listing], host: str) -> Iterator[Finding]:
+    """What write probes left that were killed; it lies before every window."""
+    why = "A write probe was interrupted; the next one in this mailbox removes it (diagnose --write-probe)."
+    for listing in listings:
+        for event in () if listing.error else ours(listing, host):
+            key = Key.parse(event.key_text)
+            if key is not None and key.is_probe:
+                days = event.event.first_day, event.event.last_day
+                yield Finding(
+                    "orphaned",
+                    event.key_text,
+                    key.owner,
+                    event.mailbox,
+                    *days,
+                    why,
+                    "absent",
+                    needs_action=True,
+                )
 
 
 def _asked(

@@ -93,9 +93,15 @@ def ours(listing: Listing, host: str) -> list[Existing]:
     return [event for event in listing.events if event.key_text.startswith(f"{host}/")]
 
 
+def _of_probe(event: Existing) -> bool:
+    key = Key.parse(event.key_text)
+    return key is not None and key.is_probe
+
+
 def seen(listings: Iterable[Listing], host: str) -> dict[Mailbox, tuple[int, date | None]]:
     """For each mailbox read completely how many events of ours it has, and the last day they touch."""
-    found = {listing.mailbox: ours(listing, host) for listing in listings if listing.error is None}
+    complete = (listing for listing in listings if listing.error is None)
+    found = {one.mailbox: [event for event in ours(one, host) if not _of_probe(event)] for one in complete}
     return {
         mailbox: (len(events), max((event.event.last_day for event in events), default=None))
         for mailbox, events in found.items()
@@ -118,6 +124,6 @@ def by_legal_entity(people: Mapping[int, Person], listings: Iterable[Listing]) -
     for listing in listings:
         for event in () if listing.error else listing.events:
             key = Key.parse(event.key_text)
-            if key is not None and key.owner in people:
+            if key is not None and key.owner in people and not key.is_probe:
                 found[people[key.owner].legal_entity] += 1
     return found

@@ -104,7 +104,7 @@ class Change:
         unit: changes of one owner with the same number are written or held together.
         counted: a removal that counts against the limits.
         old_marker: both values of the marker as an undo puts them back; ("", "") for no marker.
-        forever: a removal that goes past the bin where the provider has a way; for nothing that is somebody's.
+        forever: a removal past the bin where the provider has a way; for nothing that is somebody's.
     """
 
     action: Action

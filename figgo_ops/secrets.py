@@ -12,9 +12,9 @@ import re
 import shlex
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, quote_plus
@@ -43,6 +43,11 @@ _CONFIDENTIAL = ("private_key", "private_key_id", "client_secret", "refresh_toke
 def is_reference(text: str) -> bool:
     """Whether the text has the shape of a secret reference."""
     return _SHAPE.fullmatch(text) is not None
+
+
+def references(section: Mapping[str, Any]) -> list[str]:
+    """Every secret reference among the values of a section."""
+    return [value for value in section.values() if isinstance(value, str) and is_reference(value)]
 
 
 def _reference(text: str) -> str:
@@ -91,13 +96,15 @@ class Redactor:
         return text
 
     def cleaned(self, value: Any) -> Any:
-        """The same JSON value with every string in it cleaned, also those that are keys."""
+        """The same JSON value or record with every string in it cleaned, also those that are keys."""
         if isinstance(value, str):
             return self.clean(value)
         if isinstance(value, list | tuple):
             return [self.cleaned(item) for item in value]
         if isinstance(value, dict):
             return {self.cleaned(key): self.cleaned(item) for key, item in value.items()}
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(value, **self.cleaned({f.name: getattr(value, f.name) for f in fields(value)}))
         return value
 
 
@@ -319,6 +326,15 @@ def _backend() -> str:
     import keyring
 
     return f"The keyring backend {keyring.get_keyring().name}"
+
+
+def keyring_state() -> tuple[str, str]:
+    """The keyring of this machine and why nothing can be put there; "" where it can."""
+    import keyring
+
+    found = keyring.get_keyring()
+    # Keyring's own rule: a backend that keeps nothing has the priority 0 or less.
+    return found.name, "" if found.priority > 0 else "no keyring is running for this user"
 
 
 def _set_command(reference: str) -> str:

@@ -4,7 +4,8 @@ A file in this folder whose name does not begin with "_" is a provider:
 its name is the `kind` in the tenant file, and it offers
 
 - `Settings`: a pydantic model of the keys it adds to a `[[calendar]]`, with `services`: every address called,
-- `open_calendar(name, settings, secret, clock, memory)`: a `Calendar`.
+- `open_calendar(name, settings, secret, clock, memory)`: a `Calendar`,
+- `deadlines(name, settings, secret)`: what will end of it, as far as files tell.
 
 Nothing else knows which providers there are.
 """
@@ -120,9 +121,6 @@ class Calendar(Protocol):
             outside: one that we must not reach; "" leaves that check out with the reason.
         """
 
-    def deadlines(self) -> tuple[Deadline, ...]:
-        """What will end of this connection as far as it is known here; asks nothing of the network."""
-
     def close(self) -> None:
         """Let go of connections."""
 
@@ -156,6 +154,16 @@ def open_calendar(
     """
     calendar: Calendar = _adapter(kind).open_calendar(name, settings, secret, clock, memory)
     return calendar
+
+
+def deadlines(kind: str, name: str, settings: BaseModel, secret: Resolve) -> tuple[Deadline, ...]:
+    """What will end of such a calendar, as far as it is known without asking anybody.
+
+    Raises:
+        SecretUnavailable, UsageError: as by `open_calendar`.
+    """
+    found: tuple[Deadline, ...] = _adapter(kind).deadlines(name, settings, secret)
+    return found
 
 
 def _adapter(kind: str) -> Any:

@@ -40,6 +40,11 @@ def open_calendar(
     return ExchangeCalendar(name, wire, settings)
 
 
+def deadlines(_name: str, settings: Settings, _secret: Resolve) -> tuple[Deadline, ...]:
+    """EWS itself, in the cloud; of a password only its owner knows the end."""
+    return (ENDING,) if settings.online else ()
+
+
 class ExchangeCalendar:
     """The port over one service account with the right to act for others."""
 
@@ -110,10 +115,6 @@ class ExchangeCalendar:
 
         self._wire.begin()
         return Prober(self._wire, self.name, online=self._online).probe(mailbox, outside)
-
-    def deadlines(self) -> tuple[Deadline, ...]:
-        """What ends of it; see the port."""
-        return (ENDING,) if self._online else ()
 
     def close(self) -> None:
         """Let go of connections."""

@@ -83,6 +83,11 @@ def open_calendar(
     return GoogleCalendar(name, wire, settings.threads)
 
 
+def deadlines(_name: str, _settings: Settings, _secret: Resolve) -> tuple[Deadline, ...]:
+    """Nothing that is known here: keys of service accounts end when somebody deletes them."""
+    return ()
+
+
 def _key_file(name: str, secret: Secret) -> Mapping[str, Any]:
     try:
         info = json.loads(secret.value)
@@ -184,10 +189,6 @@ class GoogleCalendar:
             return of("time zone", None, listing.zone, tried="read with the calendar")
 
         yield from checks(self._met(Mailbox(self.name, mailbox)), asked, "", outside_check, zone)
-
-    def deadlines(self) -> tuple[Deadline, ...]:
-        """What ends of it; see the port."""
-        return ()
 
     def close(self) -> None:
         """Let go of connections."""

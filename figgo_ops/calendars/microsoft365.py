@@ -1,7 +1,7 @@
 """Microsoft 365 through Microsoft Graph: an application that acts for each mailbox in its scope."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -42,14 +42,29 @@ def open_calendar(
     from figgo_ops.calendars._microsoft365_wire import Wire
 
     credential: Credential
-    notice, until = "", None
+    notice = ""
     if settings.certificate:
         credential, until = certificate(name, secret(settings.certificate))
         notice = ending(until, clock.now())
     else:
         credential = secret(settings.client_secret or "").value
     wire = Wire(name, settings, credential, memory, clock)
-    return Microsoft365Calendar(name, wire, settings.threads, notice, until)
+    return Microsoft365Calendar(name, wire, settings.threads, notice)
+
+
+def deadlines(name: str, settings: Settings, secret: Resolve) -> tuple[Deadline, ...]:
+    """The application's certificate; of a secret only Microsoft knows the end.
+
+    Raises:
+        SecretUnavailable, UsageError: as by `open_calendar`.
+    """
+    from figgo_ops.calendars._microsoft365_tokens import certificate
+
+    if not settings.certificate:
+        return ()
+    _, until = certificate(name, secret(settings.certificate))
+    what = f"the certificate of application {settings.client_id}"
+    return (Deadline(what, until.date(), RENEW, CUSTOMER, "certificate-ends"),)
 
 
 class Microsoft365Calendar:
@@ -64,11 +79,8 @@ class Microsoft365Calendar:
     purges = True
     settles = timedelta(hours=2)
 
-    def __init__(
-        self, name: str, wire: "Wire", threads: int, notice: str = "", until: datetime | None = None
-    ) -> None:
+    def __init__(self, name: str, wire: "Wire", threads: int, notice: str = "") -> None:
         self.name, self._wire, self._threads, self.notice = name, wire, threads, notice
-        self._until = until
 
     def project(self, event: Event) -> Event:
         """Being tentative instead of busy, away, free or elsewhere: Outlook shows one of them."""
@@ -122,13 +134,6 @@ class Microsoft365Calendar:
 
         self._wire.begin()
         return Prober(self._wire, self.name).probe(mailbox, outside)
-
-    def deadlines(self) -> tuple[Deadline, ...]:
-        """What ends of it; see the port. Of a secret only Microsoft knows the end."""
-        if self._until is None:
-            return ()
-        what = f"the certificate of application {self._wire.client}"
-        return (Deadline(what, self._until.date(), RENEW, CUSTOMER, "certificate-ends"),)
 
     def close(self) -> None:
         """Let go of connections."""

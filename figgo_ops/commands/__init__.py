@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from figgo_ops.sync import Ask
 
 
-def _log_without_secrets() -> None:
+def log_without_secrets() -> None:
     """What libraries have to warn of goes to stderr, cleaned."""
     import logging
 
@@ -33,7 +33,7 @@ def _session(options: argparse.Namespace, tenant: str) -> "Session":
     from figgo_ops.session import Session
     from figgo_ops.words import headline, plain
 
-    _log_without_secrets()
+    log_without_secrets()
     home = Home.open(options.home)
     home.learn_secrets()  # somebody may have put one where something else belongs, and messages repeat that
     console = Terminal()
@@ -74,7 +74,7 @@ def _planned(options: argparse.Namespace, tenant: str, verb: Callable[["Session"
     with _session(options, tenant) as session:
         made = verb(session)
         line = words.apply_line(made, options.home)
-    _show(options, words.plan_document(made), words.plan_text(made, line))
+    show(options, words.plan_document(made), words.plan_text(made, line))
     return sync.exit_of_plan(made)
 
 
@@ -94,7 +94,7 @@ def audit(options: argparse.Namespace) -> int:
             made = audit.repair(session, found, options.repair, options.verdict)
             document["repair"] = words.plan_document(made)
             text += "\n\n" + words.plan_text(made, words.apply_line(made, options.home))
-    _show(options, document, text)
+    show(options, document, text)
     return found.exit
 
 
@@ -108,7 +108,7 @@ def explain(options: argparse.Namespace) -> int:
         found = explain(session, Ask(options.employee, options.date, options.leave))
     document = found.document()
     document["next"] = words.with_home(found.reason.next, options.home) if found.reason.next else ""
-    _show(options, document, words.explanation_text(found, options.home))
+    show(options, document, words.explanation_text(found, options.home))
     return found.exit
 
 
@@ -158,7 +158,7 @@ def apply(options: argparse.Namespace) -> int:
         result = sync.apply(session, options.file, options.confirm, options.removals)
         if result.certificate is not None:
             result.notes.append(f"The same to read: {_certificate_page(session, result.run)}")
-    _show(options, result.document(), words.result_text(result))
+    show(options, result.document(), words.result_text(result))
     return sync.exit_of(result)
 
 
@@ -175,11 +175,12 @@ def sync(options: argparse.Namespace) -> int:
 
     with _session(options, options.tenant) as session:
         result = sync.sync(session, _ask(options))
-    _show(options, result.document(), words.result_text(result))
+    show(options, result.document(), words.result_text(result))
     return sync.exit_of(result)
 
 
-def _show(options: argparse.Namespace, content: Any, text: str) -> None:
+def show(options: argparse.Namespace, content: Any, text: str) -> None:
+    """One document or one text on stdout, without secrets."""
     from figgo_ops.secrets import REDACTOR
     from figgo_ops.words import document, plain
 
@@ -197,12 +198,12 @@ def tenants(options: argparse.Namespace) -> int:
             raise UsageError("Which tenant?", f"One of {', '.join(tenants.names(home)) or 'none yet'}.")
         shown = tenants.shown(tenants.load(home, options.name))
         home.learn_secrets()
-        _show(options, shown, json.dumps(shown, indent=2, ensure_ascii=False))
+        show(options, shown, json.dumps(shown, indent=2, ensure_ascii=False))
         return 0
     found = [words.tenant_row(home, name) for name in tenants.names(home)]
     home.learn_secrets()
     text = words.table((list(row.values()) for row in found), ("tenant", "state", "kind", "file"))
-    _show(
+    show(
         options, {"home": str(home.path), "tenants": found}, text if found else f"No tenants in {home.path}."
     )
     return max((UsageError.exit for row in found if row["state"] == "unreadable"), default=0)
@@ -220,7 +221,7 @@ def secret(options: argparse.Namespace) -> int:
         home.store(options.reference, "")  # refuses it, and before anybody typed a secret
     value = getpass.getpass(f"Value of {options.reference}: ") if sys.stdin.isatty() else _piped()
     home.store(options.reference, value)
-    _show(options, {"stored": options.reference}, f"Stored {options.reference}.")
+    show(options, {"stored": options.reference}, f"Stored {options.reference}.")
     return 0
 
 
@@ -242,7 +243,7 @@ def run(options: argparse.Namespace) -> int:
     done = run(options.notebook, pairs(options.p), home.path, deadline=options.timeout)
     document = {"run": done.run, "exit": done.exit, "status": done.status, "message": done.message}
     files = {"notebook": str(done.notebook), "report": str(done.report), "result": str(done.result)}
-    _show(options, document | files, f"{done.status}: {done.message}\nReport: {done.report}")
+    show(options, document | files, f"{done.status}: {done.message}\nReport: {done.report}")
     return done.exit
 
 

@@ -99,6 +99,7 @@ def tell(out: Path) -> list[Path]:
         # A day's commands told in seconds: Figgo's fifty requests a minute would make the listener wait.
         company.figgo.switch("rate_limit", 1000)
         story = Story(company, Home.open(str(folder / "home")))
+        story.diagnosed()
         story.first_load()
         story.nothing_twice()
         story.live()

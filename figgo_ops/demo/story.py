@@ -12,6 +12,7 @@ from typing import Any
 from figgo_ops import move, planfile, sync
 from figgo_ops.audit import audit
 from figgo_ops.demo.shown import CALENDARS, Shown, calendar_of, is_listing, is_write, shown
+from figgo_ops.desk.diagnostics import diagnose
 from figgo_ops.errors import FiggoOpsError
 from figgo_ops.explaining.explain import explain
 from figgo_ops.explaining.trace import Ask as Explained
@@ -56,6 +57,20 @@ class Story:
             if (members := [person for person in staff.values() if person.legal_entity_id == one.id])
         ]
         said(table(rows, ("legal entity", "zone", "calendar", "people")))
+
+    def diagnosed(self) -> None:
+        """Everything a tenant needs is looked at before anything else."""
+        _chapter("Does everything work? Check by check, before anything is written.", f"diagnose {TENANT}")
+        before = len(self._calls())
+        found = diagnose(self.home, TENANT)
+        counts = Counter(check.status for check in found.checks)
+        _expect(found.exit == 0 and not any(map(is_write, self._calls()[before:])), "the tenant is healthy")
+        said(f"{len(found.checks)} checks: {', '.join(f'{n} {status}' for status, n in counts.items())}.")
+        states = Counter(row.status for row in found.mailboxes)
+        said(f"{len(found.mailboxes)} mailboxes: {', '.join(f'{n} {state}' for state, n in states.items())}.")
+        for check in found.checks:
+            if not check.clean:
+                said(f"  {check.name}: {check.cause}")
 
     def first_load(self) -> None:
         """Look with the notebook, then confirm what was seen."""

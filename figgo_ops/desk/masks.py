@@ -16,6 +16,11 @@ _SAID = frozenset({"", NOBODY, "(private)", "(changed by its owner)"})
 """What a column says where it names nobody and shows no title."""
 
 
+def without_addresses(text: str) -> str:
+    """A sentence for somebody whom the mailbox in it need not concern."""
+    return _ADDRESS.sub("a mailbox", text)
+
+
 class Mask:
     """Hashes that are the same all over one report, and tell nothing outside of it.
 
@@ -28,10 +33,10 @@ class Mask:
         names = sorted({person.name for person in people if person.name.strip()}, key=len, reverse=True)
         self._names = re.compile("|".join(map(re.escape, names))) if names else None
         self._columns: dict[str, Callable[[str], str]] = {
-            "Person": lambda value: self._hashed("person", value),
+            "Person": lambda value: self.hashed("person", value),
             "Mailbox": self.text,
-            "Before: title": lambda value: self._hashed("title", value),
-            "After: title": lambda value: self._hashed("title", value),
+            "Before: title": lambda value: self.hashed("title", value),
+            "After: title": lambda value: self.hashed("title", value),
             **dict.fromkeys(("Why", "What happened", "Next"), self.text),
         }
 
@@ -48,10 +53,15 @@ class Mask:
 
     def text(self, text: str) -> str:
         """A sentence without names and mails."""
-        text = _ADDRESS.sub(lambda found: self._hashed("mailbox", found[0].lower()), text)
-        return self._names.sub(lambda found: self._hashed("person", found[0]), text) if self._names else text
+        text = _ADDRESS.sub(lambda found: self.hashed("mailbox", found[0].lower()), text)
+        return self._names.sub(lambda found: self.hashed("person", found[0]), text) if self._names else text
 
-    def _hashed(self, kind: str, value: str) -> str:
+    def hashed(self, kind: str, value: str) -> str:
+        """What stands for this value; what names nobody stays.
+
+        Args:
+            kind: what it is, as in "person 3f2a9c01de".
+        """
         if value in _SAID:
             return value
         digest = hmac.new(self._salt, f"{kind}:{value}".encode(), hashlib.sha256).hexdigest()

@@ -13,6 +13,7 @@ from tests.benchmarks import (
     calls,
     exchange_calls,
     exchange_speed,
+    fleets,
     microsoft365_calls,
     microsoft365_speed,
     plans,
@@ -62,6 +63,7 @@ def rows(seed: int) -> Mapping[str, Row]:
         "microsoft365-quota": microsoft365_calls.quota,
         "audit": audits.large,
         "report": audits.report,
+        "fleet": fleets.many,
     }
 
 

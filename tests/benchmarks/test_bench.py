@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from figgo_ops import tenants
+from figgo_ops.home import Home
 from figgo_ops.sandbox.people import LEGAL_ENTITIES
 from tests.benchmarks.connect import creations
 from tests.benchmarks.figures import (
@@ -20,11 +22,12 @@ from tests.benchmarks.figures import (
     ratio,
     used,
 )
+from tests.benchmarks.fleets import copies
 from tests.benchmarks.microsoft365_calls import load
 from tests.benchmarks.microsoft365_clients import Bare, Ours
 from tests.benchmarks.microsoft365_speed import floor as floor_of_batches
 from tests.benchmarks.processes import stand_in
-from tests.benchmarks.rehearsed import prepare
+from tests.benchmarks.rehearsed import Company, prepare
 from tests.benchmarks.turns import fills
 
 
@@ -152,3 +155,14 @@ def test_plain_batches_create_and_list_as_many_events_as_ours(tmp_path: Path) ->
         assert [client.listed() for client in clients] == [84, 84]
         for client in clients:
             client.close()
+
+
+def test_a_fleet_is_made_of_tenants_that_differ_in_nothing_but_their_names(tmp_path: Path) -> None:
+    prepare(tmp_path, "google", "")
+    company = Company(tmp_path, "", {}, "")
+    names = copies(company, 3)
+    home = Home.open(str(tmp_path))
+    assert tenants.names(home) == names == ["tenant-001", "tenant-002", "tenant-003"]
+    made = [tenants.load(home, name) for name in names]
+    assert {one.state for one in made} == {"active"}
+    assert len({one.policy_digest() for one in made}) == 1

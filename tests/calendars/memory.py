@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Literal
 
 from figgo_ops.calendars._probing import Asked, Met, checks, met, outside_unnamed
-from figgo_ops.checks import Check, Deadline
+from figgo_ops.checks import Check
 from figgo_ops.errors import (
     CredentialRefused,
     FiggoOpsError,
@@ -223,10 +223,6 @@ class MemoryCalendar:
         yield from checks(
             found, asked, "", outside_unnamed, lambda read: Check("time zone", "ok", read.zone or "none")
         )
-
-    def deadlines(self) -> tuple[Deadline, ...]:
-        """Nothing ends."""
-        return ()
 
     def close(self) -> None:
         """Nothing to let go of."""
