@@ -109,12 +109,14 @@ class Redactor:
 
 
 def _spellings(value: str) -> Iterator[str]:
-    """The same secret as a URL, JSON, Python, HTML, hexadecimal and base64 spell it."""
+    """The same secret as a URL, JSON, Python, HTML, a shell, hexadecimal and base64 spell it."""
     raw = value.encode(errors="surrogateescape")
     in_json = json.dumps(value)[1:-1]
     yield from (value, in_json, json.dumps(in_json)[1:-1], repr(value)[1:-1], raw.hex(), raw.hex().upper())
     yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
     yield str(Path(value))  # typed where a path belongs it loses slashes
+    in_csv = value.replace('"', '""')
+    yield from (text.replace("'", "'\"'\"'") for text in (value, in_csv))  # a shell's quotes around it
     escaped = html.escape(value)
     yield from (escaped, escaped.replace("&#x27;", "&#39;"), html.escape(value, quote=False))
     for skipped in range(3):

@@ -1,4 +1,4 @@
-"""How hard Hypothesis searches, the seed it searches with, and signals as processes expect them."""
+"""How hard Hypothesis searches and with which seed, no keyring, and signals as processes expect them."""
 
 import os
 import random
@@ -13,6 +13,9 @@ METADATA = "FIGGO_OPS_GRAPH_METADATA"
 SEED = "HYPOTHESIS_SEED"
 USUAL_SEED = 20261122
 """The same search each time, so that a change is what makes a test fail; the long search draws its own."""
+
+# The keyring of whoever runs the tests is none of theirs; one that a test defines is for that test alone.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 # No deadline anywhere: a busy machine must not turn a true law into a failure.
 settings.register_profile(

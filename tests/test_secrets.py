@@ -127,6 +127,11 @@ def test_a_missing_keyring_entry_names_the_backend(tmp_path: Path, drawer: Drawe
         resolve("keyring:acme/webhook", tmp_path)
 
 
+def test_the_keyring_of_whoever_runs_these_tests_is_out_of_reach() -> None:
+    """Else a test that stores a secret where it is best kept would write into it."""
+    assert keyring.get_keyring().name == NoKeyring().name  # type: ignore[no-untyped-call]
+
+
 @pytest.mark.usefixtures("no_keyring")
 def test_a_machine_without_keyring_says_so(tmp_path: Path) -> None:
     with pytest.raises(SecretUnavailable, match=r"fail Keyring did not answer"):

@@ -11,6 +11,7 @@ from figgo_ops import tenants
 from figgo_ops.checks import Check, Deadline, Status, of
 from figgo_ops.desk import diagnostics, pages, radar, remedies
 from figgo_ops.desk.diagnostics import Diagnosis
+from figgo_ops.desk.masks import without_addresses
 from figgo_ops.errors import FiggoOpsError, Stopped, UsageError, worst_exit
 from figgo_ops.home import Home
 from figgo_ops.ledger import Ledger, Run
@@ -281,7 +282,9 @@ class _Work:
         audit = _newest(lines, "audit").get("audit", {})
         last = _newest(lines, "checks")
         known = radar.look(self.home, tenant, self.ledger)
-        wrong = [_recalled(one) for one in last.get(radar.WRONG, ())]
+        listed = last.get(radar.WRONG, ())
+        # A line that another version wrote costs its own tenant's row a detail, not everybody's overview.
+        wrong = [_recalled(one) for one in listed if isinstance(one, Mapping) and one.get("status") in STATUSES]
         return replace(
             self._bare(tenant),
             last=runs[0] if runs else None,
@@ -301,7 +304,7 @@ class _Work:
     def _fresh(self, row: Row, found: Diagnosis) -> Row:
         """The row with what a diagnosis found just now."""
         counts = {status: n for status in STATUSES if (n := found.count(status))}
-        wrong = tuple(check for check in found.checks if not check.clean)
+        wrong = tuple(_nameless(check) for check in found.checks if not check.clean)
         at = self.now.isoformat(timespec="seconds")
         ends = radar.soonest_first((*row.deadlines, *found.deadlines))
         return replace(row, checks=counts, diagnosed=at, wrong=wrong, deadlines=ends)
@@ -331,7 +334,14 @@ def _newest(lines: dict[date, dict[str, Any]], name: str) -> Mapping[str, Any]:
 def _recalled(one: Mapping[str, Any]) -> Check:
     """A check of an earlier diagnosis: its name, how it ended, its cause as a code."""
     code = str(one.get("code", ""))
-    return _paged(Check(str(one["name"]), one["status"], who=str(one.get("who", "")), code=code))
+    return _paged(Check(str(one.get("name", "")), one["status"], who=str(one.get("who", "")), code=code))
+
+
+def _nameless(check: Check) -> Check:
+    """The check as an overview may tell it, which managers and customers read: no mailbox is named."""
+    said = (check.cause, check.remedy, check.tried, check.seen)
+    cause, remedy, tried, seen = map(without_addresses, said)
+    return replace(check, cause=cause, remedy=remedy, tried=tried, seen=seen)
 
 
 def _paged(check: Check) -> Check:

@@ -12,6 +12,7 @@ from figgo_ops.words import plain
 
 _OUTGOING = frozenset(
     {"stream", "display_data", "update_display_data", "execute_result", "error", "execute_reply"}
+    | {"comm_open", "comm_msg"}  # what widgets show; a browser keeps it in the notebook
 )
 
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from ipykernel.kernelspec import write_kernel_spec
 
-from figgo_ops.desk import copies, runs, shipped
+from figgo_ops.desk import copies, lab_keys, runs, shipped
 from figgo_ops.errors import UsageError
 from figgo_ops.home import VARIABLE
 
@@ -102,12 +102,21 @@ def copied(folder: Path) -> list[str]:
     return said
 
 
+def _settings(folder: Path, name: str) -> Path:
+    """The file of one plugin's settings."""
+    file = folder / "settings" / f"{name}.jupyterlab-settings"
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return file
+
+
 def _configured(folder: Path) -> dict[str, str]:
     """Write the configuration; the variables that make JupyterLab find it."""
     for name, content in _SETTINGS.items():
-        file = folder / "settings" / f"{name}.jupyterlab-settings"
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = _settings(folder, name)
         runs.write_json(file, {**runs.read_json(file), **content})
+    keys = _settings(folder, lab_keys.SETTING)
+    kept = runs.read_json(keys)
+    runs.write_json(keys, {**kept, "shortcuts": lab_keys.shortcuts(kept.get("shortcuts", ()))})
     profile = folder / "ipython" / "profile_default"
     profile.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Or every cell that is run, typed secrets included, is kept in a history

@@ -7,7 +7,7 @@ can end neither a literal of a script nor a tag of the page.
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ from figgo_ops.desk.setup_microsoft365 import Microsoft365Setup
 from figgo_ops.desk.setup_page import Told, page_parts
 from figgo_ops.errors import UsageError
 from figgo_ops.home import Home
-from figgo_ops.secrets import write_private
+from figgo_ops.secrets import REDACTOR, write_private
 from figgo_ops.tenants import Tenant
 from figgo_ops.tenants.routing import CalendarSettings
 
@@ -134,6 +134,9 @@ def _told(tenant: Tenant, given: Mapping[str, Given], entities: Mapping[int, str
 
 
 def _guide(tenant: Tenant, calendar: CalendarSettings, given: Given) -> Guide:
+    for text in (calendar.name, *astuple(given), *calendar.own.model_dump().values()):
+        if isinstance(text, str) and REDACTOR.clean(text) != text:
+            raise UsageError("one of its names has a secret in it.", "Take it out; the pack goes to others.")
     if calendar.kind == "google":
         return setup_guides.google(_google(tenant, given))
     if _on_premises(calendar):

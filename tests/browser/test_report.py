@@ -1,9 +1,6 @@
 """Pages as a browser shows them, and the notebook as an engineer runs it in JupyterLab."""
 
 import json
-import secrets
-import socket
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +9,7 @@ from playwright.sync_api import Browser
 from figgo_ops.desk import lab, notebooks, reports
 from figgo_ops.desk.tables import INLINE_ROWS
 from figgo_ops.sandbox import Rehearsal
-from tests.browser.watching import CONTRASTS, Watched
+from tests.browser.watching import CONTRASTS, Served, Watched, free_port, run_all, save, serving
 from tests.desk import plans
 from tests.desk.books import notebook
 
@@ -106,53 +103,26 @@ def test_paper_shows_every_column(watched: Watched, pages: dict[str, Path]) -> N
 @pytest.mark.notebook
 def test_an_engineer_opens_the_lab_runs_all_cells_and_sees_the_plan(browser: Browser, tmp_path: Path) -> None:
     pytest.importorskip("jupyterlab", reason="JupyterLab is an extra")
-    home, port, token = tmp_path / "home", _free_port(), secrets.token_hex(16)
+    home, port = tmp_path / "home", free_port()
     with Rehearsal(home):
         ready = lab.prepared(home, port)
-        command = [*ready.command, "--no-browser", "--LabApp.expose_app_in_browser=True"]
-        environment = {**ready.environment, "JUPYTER_TOKEN": token}
-        with subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as server:
-            try:
-                _wait_until_up(server)
-                _run_all(browser, f"http://127.0.0.1:{port}", token)
-            finally:
-                server.terminate()
-                server.communicate()
+        with serving(ready.command, ready.environment, port) as served:
+            _run_all(browser, served)
     stored = json.loads((home / "notebooks" / lab.FIRST).read_text())
     assert any("plan-" in json.dumps(cell.get("outputs", "")) for cell in stored["cells"])
     assert "widgets" not in stored["metadata"]
 
 
-def _run_all(browser: Browser, url: str, token: str) -> None:
+def _run_all(browser: Browser, served: Served) -> None:
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    watched = Watched(context, url)
+    watched = Watched(context, served.url)
     page = watched.page
     page.set_default_timeout(120_000)
-    page.goto(f"{url}/lab/tree/{lab.FIRST}?token={token}&reset")
-    page.get_by_text("(ipykernel) | Idle").wait_for()
-    # A promise that is given back is awaited without any limit
-    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+    served.open(watched, lab.FIRST)
+    run_all(page)
     page.get_by_text("To apply exactly this").wait_for()
     assert page.get_by_text("REHEARSAL plan for corail").count() == 1
     assert page.get_by_text("Inès Carrel").count() > 0
-    page.evaluate("() => { window.done = window.jupyterapp.commands.execute('docmanager:save') }")
-    page.wait_for_function("() => window.done.then(() => true)")
+    save(page)
     assert watched.requests == []
     context.close()
-
-
-def _wait_until_up(server: subprocess.Popen[str]) -> None:
-    assert server.stdout is not None
-    for line in server.stdout:
-        if "is running at" in line:
-            return
-    pytest.fail("JupyterLab did not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port

@@ -1,7 +1,14 @@
-"""A browser that notes every complaint and every request of a page."""
+"""A browser that notes every complaint and every request of a page, and the JupyterLab it looks at."""
 
+import secrets
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Route
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -64,3 +71,70 @@ class Watched:
         else:
             self.requests.append(route.request.url)
             route.abort()
+
+
+@dataclass
+class Served:
+    """A JupyterLab that listens on this machine.
+
+    Attributes:
+        said: everything it wrote, once it has ended.
+    """
+
+    url: str
+    token: str
+    said: list[str] = field(default_factory=list)
+
+    def open(self, watched: Watched, notebook: str) -> None:
+        """Open a notebook on its own and wait for its kernel."""
+        watched.page.goto(f"{self.url}/doc/tree/{notebook}?token={self.token}&reset")
+        watched.page.get_by_text("(ipykernel) | Idle").wait_for()
+
+
+@contextmanager
+def serving(command: list[str], environment: Mapping[str, str], port: int) -> Iterator[Served]:
+    """JupyterLab, as prepared by `lab.prepared`, from when it listens until it has ended."""
+    served = Served(f"http://127.0.0.1:{port}", secrets.token_hex(16))
+    line = [*command, "--no-browser", "--LabApp.expose_app_in_browser=True"]
+    with subprocess.Popen(
+        line,
+        env={**environment, "JUPYTER_TOKEN": served.token},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as server:
+        try:
+            _wait_until_up(server, served)
+            yield served
+        finally:
+            server.terminate()
+            served.said.append(server.communicate()[0])
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def run_all(page: Page) -> None:
+    """Run all cells of the notebook that is open."""
+    # A promise that is given back is awaited without any limit
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+
+
+def save(page: Page) -> None:
+    """Save the notebook that is open."""
+    page.evaluate("() => { window.done = window.jupyterapp.commands.execute('docmanager:save') }")
+    page.wait_for_function("() => window.done.then(() => true)")
+
+
+def _wait_until_up(server: subprocess.Popen[str], served: Served) -> None:
+    assert server.stdout is not None
+    for line in server.stdout:
+        served.said.append(line)
+        if "is running at" in line:
+            return
+    pytest.fail("JupyterLab did not start")

@@ -23,7 +23,7 @@ from figgo_ops.figgo import rows
 from figgo_ops.sandbox.google_tokens import SCOPE
 from figgo_ops.sandbox.microsoft365_certificate import key_and_certificate
 from figgo_ops.secrets import Secret
-from tests.calendars.contract import ANNE, NOBODY, ZOE, all_day, creation
+from tests.calendars.contract import ANNE, DAY, MONDAY, NOBODY, ZOE, all_day, creation, written
 from tests.calendars.known import Known
 from tests.calendars.stage_microsoft365 import CLIENT_ID, Microsoft365Stage
 from tests.calendars.stages import ExchangeStage, GoogleStage
@@ -420,6 +420,20 @@ def test_an_open_scope_is_told_even_where_the_mailbox_inside_is_missing(tmp_path
     stage = opened(tmp_path, "microsoft365")
     found = told(stage.calendar.probe(NOBODY, ZOE))
     assert (found["calendar"].code, found["outside"].code) == ("absent", "scope-too-wide")
+    stage.close()
+
+
+def test_a_mailbox_outside_is_open_even_where_it_cannot_be_read_to_its_end(tmp_path: Path) -> None:
+    stage = Microsoft365Stage(tmp_path)
+    written(stage, ZOE, *(all_day(MONDAY + n * DAY) for n in range(10)))
+    stage.small_pages(4)
+
+    def copies(_request: object, _answer: object) -> None:
+        stage.graph.owner(ZOE).copy(stage.graph.content(ZOE)[0]["id"])
+
+    stage.graph.aside = copies
+    check = outside(stage, ZOE)
+    assert (check.status, check.code) == ("failed", "scope-too-wide")
     stage.close()
 
 

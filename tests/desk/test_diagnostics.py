@@ -143,7 +143,7 @@ def test_rights_that_held_before_were_withdrawn(corail: Corail) -> None:
 
 
 def test_a_refused_credential_is_tried_once_until_somebody_says_so(corail: Corail) -> None:
-    corail.home.store("file:corail-exchange.password", "another")
+    corail.home.store("file:corail-exchange.password", "not-the-password")
     corail.forget_calls()
     assert named(look(corail), "exchange: log-on").status == "failed"
     first = len(corail.calls("exchange", path="/EWS/Exchange.asmx"))
@@ -153,6 +153,31 @@ def test_a_refused_credential_is_tried_once_until_somebody_says_so(corail: Corai
     assert corail.calls("exchange", path="/EWS/Exchange.asmx") == []
     look(corail, retry=True)
     assert 0 < len(corail.calls("exchange", path="/EWS/Exchange.asmx")) <= first
+
+
+def test_a_refused_key_is_not_shown_for_one_person_after_another(corail: Corail) -> None:
+    corail.stage.google.switch("service_account", "key-deleted")
+    corail.forget_calls()
+    assert named(look(corail), "google: log-on").code == "key-unknown"
+    assert len(corail.calls("google", path="/token")) == 1
+
+
+def test_another_mailbox_is_tried_where_the_first_ones_are_not_there(corail: Corail) -> None:
+    """What is wrong with one mailbox says nothing about the calendar, and three of them say enough."""
+    corail.activate()
+    tried = [whom(look(corail))]
+    for _ in range(2):
+        corail.stage.google.set_state(tried[-1], "deleted")
+        tried.append(whom(look(corail)))
+        assert wrong(look(corail)) == {}
+    assert len(set(tried)) == 3
+    corail.stage.google.set_state(tried[-1], "deleted")
+    assert named(look(corail), "google: calendar").code == "user-deleted"
+
+
+def whom(found: Diagnosis) -> str:
+    """Whose calendar of Google was listed."""
+    return named(found, "google: calendar").tried.rpartition(" ")[2]
 
 
 def test_a_form_tries_one_part_before_the_tenant_has_a_file(corail: Corail) -> None:
@@ -165,8 +190,9 @@ def test_a_form_tries_one_part_before_the_tenant_has_a_file(corail: Corail) -> N
 
 
 def test_what_was_found_is_one_line_of_health_without_any_mailbox(corail: Corail) -> None:
-    corail.home.store("file:corail-exchange.password", "another")
-    look(corail)
+    corail.home.store("file:corail-exchange.password", "not-the-password")
+    corail.stage.google.switch("delegation", "missing")
+    assert any("@" in check.tried for check in look(corail).checks if not check.clean)
     with corail.session() as session:
         (line,) = session.ledger.health(TENANT).values()
     assert line["checks"]["failed"] == 1
@@ -206,3 +232,14 @@ def test_a_calendar_that_serves_nobody_is_left_out_with_that_reason(corail: Cora
     said = named(look(corail), "exchange: log-on")
     assert said.status == "skipped"
     assert said.cause == "no mailbox to try: nobody that Figgo shows is served by this calendar"
+
+
+def test_mailboxes_of_a_calendar_that_cannot_be_reached_are_not_asked_for_once_more(corail: Corail) -> None:
+    corail.stage.server("exchange").door("closed")
+    found = look(corail)
+    rows = [row for row in found.mailboxes if row.status == "not asked"]
+    assert {(row.calendar, row.said) for row in rows} == {("exchange", "see exchange: connection.")}
+    told = named(found, "mailboxes: not asked")
+    assert (told.status, told.cause) == ("skipped", f"{len(rows)} of them: see exchange: connection.")
+    assert named(found, "mailboxes").status == "ok", "the others are told"
+    assert [name for name, how in wrong(found).items() if how == "failed"] == ["exchange: connection"]

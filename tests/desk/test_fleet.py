@@ -253,9 +253,9 @@ class TestNow:
         def waits(_home: Home, name: str, clock: Clock) -> Diagnosis:
             begun.append(name)
             if name == "t0":
-                both.wait(timeout=30)
+                both.wait(timeout=10)
                 return diagnosis(name)
-            both.wait(timeout=30)
+            both.wait(timeout=10)
             try:
                 while True:
                     clock.sleep(1)

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from figgo_ops import calendars, tenants
 from figgo_ops.desk import setup_exchange, setup_google, setup_microsoft365
@@ -431,6 +431,7 @@ class TestHostileNames:
         title=named(40),
         entity=named(40),
     )
+    @example(group="</code><img src=x>", name="<b>", title="</p><i>&lt;", entity="</li>")
     def test_no_name_changes_what_the_page_is_made_of(
         self, group: str, name: str, title: str, entity: str
     ) -> None:

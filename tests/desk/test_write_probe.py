@@ -5,17 +5,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from figgo_ops import audit, sync
 from figgo_ops.checks import Check
 from figgo_ops.desk.write_probe import DAY, probe
-from figgo_ops.events import PROBE
+from figgo_ops.events import PROBE, Event, Fingerprint, Key
 from figgo_ops.lease import LEASE, leased, of_mailbox
 from figgo_ops.leaves import Person
-from figgo_ops.plan import Mailbox
+from figgo_ops.plan import Change, Mailbox
 from figgo_ops.sandbox.messages import Entry
 from tests.rehearsal import ANTILLES, GENEVA, TENANT, Corail, drawn, key_of
 
@@ -63,14 +65,21 @@ def left(corail: Corail, person: Person) -> list[str]:
     return [drawn(one) for one in corail.events(person.id) if key_of(one).endswith(MARK)]
 
 
+def with_bin(corail: Corail, person: Person) -> int:
+    """How many events somebody has, those included that they could still restore."""
+    service: Any = corail.keeper(person.id)
+    return len(service.content(person.mail, deleted=True))
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_probe_writes_for_real_and_leaves_the_calendar_as_it_was(corail: Corail, provider: str) -> None:
     person = somebody(corail, provider)
-    before = corail.picture()
+    before, kept_before = corail.picture(), with_bin(corail, person)
     check = probed(corail, provider, person)
     assert (check.name, check.status) == (f"{CALENDARS[provider]}: write", "ok")
     assert len([one for one in corail.writes() if one.service == provider]) == 3
     assert corail.picture() == before
+    assert with_bin(corail, person) - kept_before == (1 if provider == "google" else 0)
     kept = "in the bin of its owner for 30 days" if provider == "google" else "nothing of it is left"
     assert kept in check.cause
     assert person.mail is not None
@@ -223,6 +232,22 @@ def test_what_comes_back_otherwise_than_it_was_written_is_a_failure(corail: Cora
         check = probed(corail, "google", person)
     assert (check.status, check.code) == ("failed", "not-as-written")
     assert left(corail, person) == []
+
+
+def test_what_the_probe_of_another_figgo_left_in_the_same_mailbox_stays(corail: Corail) -> None:
+    """Two tenants may serve one mailbox; each tidies up after itself."""
+    person = somebody(corail, "google")
+    key, mailbox = Key("autre.ilucca.net", person.id, *PROBE), Mailbox("google", str(person.mail))
+    with corail.session() as session:
+        calendar = session.calendar("google")
+        event = calendar.project(Event(DAY, DAY + timedelta(1), "confirmed", "figgo-ops", "free", True))
+        known = key, person.id, person.legal_entity, mailbox
+        change = Change("create", "new", *known, event, Fingerprint.of(event))
+        assert [outcome.status for outcome in calendar.write([change], lambda: True)] == ["done"]
+    before = left(corail, person)
+    assert len(before) == 1
+    assert probed(corail, "google", person).status == "ok"
+    assert left(corail, person) == before
 
 
 CHILD = """

@@ -160,6 +160,12 @@ class _Ways:
         """Why this service cannot be asked; "" when nothing is in the way."""
         return self.kept.closed(owner) or self.reached.closed(owner)
 
+    @property
+    def shut(self) -> dict[str, str]:
+        """The calendars that cannot be asked, retired ones too, with the reason."""
+        names = (calendar.name for calendar in self.kept.tenant.calendars)
+        return {name: why for name in names if (why := self.closed(name))}
+
 
 def _parts(session: Session, ask: Ask, found: Diagnosis) -> Iterator[Iterable[Check]]:
     tenant = session.tenant
@@ -173,7 +179,7 @@ def _parts(session: Session, ask: Ask, found: Diagnosis) -> Iterator[Iterable[Ch
         if not calendar.retired:
             yield calendars.checks(session, calendar, source, ask, closed=ways.closed(calendar.name))
     if ask.mailboxes or tenant.state == "draft":
-        found.mailboxes += REDACTOR.cleaned(mailboxes.rows(session, source))
+        found.mailboxes += REDACTOR.cleaned(mailboxes.rows(session, source, ways.shut))
         yield mailboxes.checks(found.mailboxes, source.unknown)
     seen: list[Deadline] = REDACTOR.cleaned(ways.reached.deadlines)
     _keep(session, seen)

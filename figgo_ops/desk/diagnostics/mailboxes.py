@@ -1,7 +1,7 @@
 """Diagnostics of every mailbox before the first load: whose it is, whether it is there, where it is."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from figgo_ops import elsewhere
 from figgo_ops.checks import CUSTOMER, Check
 from figgo_ops.desk.diagnostics.figgo import Source
-from figgo_ops.errors import FiggoOpsError
+from figgo_ops.errors import FiggoOpsError, Unreachable
 from figgo_ops.leaves import Person
 from figgo_ops.plan import Listing, Mailbox
 from figgo_ops.session import Session
 
-GOOD = "good"
+GOOD, UNASKED = "good", "not asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +41,37 @@ class Row:
     events: int = 0
 
 
-def rows(session: Session, source: Source) -> list[Row]:
-    """Everybody employed and in scope; every mailbox is read once, as far as its calendar can be read."""
+def rows(session: Session, source: Source, closed: Mapping[str, str] | None = None) -> list[Row]:
+    """Everybody employed and in scope; every mailbox is read once, as far as its calendar can be read.
+
+    Args:
+        closed: calendars that cannot be asked, with the reason: a silent one would be waited for at length.
+    """
     if not source.people:
         return []
     everyone = source.everyone
     served = [person for person in source.employed if session.route(person)]
     skips = {skip.employee: skip.reason for skip in everyone.skipped}
     ids = frozenset(person.id for person in served if person.id in everyone.homes and person.id not in skips)
-    found = elsewhere.located(session, everyone, ids, accept_empty=True)
+    shut = _unasked({everyone.homes[number].address for number in ids}, closed or {})
+    found = elsewhere.located(session, everyone, ids, shut, accept_empty=True)
     said = {listing.mailbox: listing for listing in found.listings}
     homes, moved = everyone.homes, found.homes
     every = [_row(session, one, skips, homes.get(one.id), moved.get(one.id), said) for one in served]
     return _shared(every, {mailbox: one.primary for mailbox, one in said.items() if one.primary})
+
+
+class _UnaskedError(Unreachable):
+    """A calendar was not asked, because the way there is known to be closed."""
+
+
+def _unasked(addresses: Iterable[str], closed: Mapping[str, str]) -> list[Listing]:
+    """What is to be taken for said of these mailboxes by calendars that are not asked."""
+    return [
+        Listing(Mailbox(name, address), error=_UnaskedError(f"{name}: {why}."))
+        for name, why in closed.items()
+        for address in sorted(addresses)
+    ]
 
 
 def _shared(found: list[Row], primary: Mapping[Mailbox, str]) -> list[Row]:
@@ -82,10 +100,15 @@ def checks(found: list[Row], unknown: str = "") -> Iterator[Check]:
     Args:
         unknown: why nobody is known; "" where Figgo said who there is.
     """
+    unasked = [row for row in found if row.status == UNASKED]
+    found = [row for row in found if row.status != UNASKED]
     good = sum(row.status == GOOD for row in found)
     tried = f"read {len(found)} mailboxes of people in scope"
+    if unasked:
+        yield Check(f"mailboxes: {UNASKED}", "skipped", f"{len(unasked)} of them: {unasked[0].said}")
     if not found:
-        yield Check("mailboxes", "skipped", unknown or "nobody that Figgo shows is in scope")
+        if not unasked:
+            yield Check("mailboxes", "skipped", unknown or "nobody that Figgo shows is in scope")
         return
     cause = f"{good} of {len(found)} are as they should be"
     if good:
@@ -146,6 +169,8 @@ _ZONE = "Where the mailbox is right, give a [[zone]] in the tenant file; else no
 
 def _wrong(error: FiggoOpsError) -> tuple[str, str, str, str]:
     said = error.message.partition(": ")[2] or error.message
+    if isinstance(error, _UnaskedError):
+        return UNASKED, "", said, ""
     return STATUS.get(error.code, "cannot be read"), error.code, said, error.remedy
 
 
