@@ -19,7 +19,7 @@ from figgo_ops.causes import cause_of
 from figgo_ops.checks import CUSTOMER, NETWORK, SUPPORT, Check, Deadline
 from figgo_ops.network import Looked, look, restricted
 from figgo_ops.network.certificates import leaf
-from figgo_ops.network.lines import Target, connected
+from figgo_ops.network.lines import Target, connected, own_address
 from figgo_ops.network.proxies import proxy_of
 from figgo_ops.network.skew import spelt, told
 from figgo_ops.sandbox import Rehearsal
@@ -281,6 +281,14 @@ class TestPorts:
         for among in ([nowhere, closed], [closed, nowhere]):
             with pytest.raises(ConnectionRefusedError):
                 connected([(socket.AF_INET, one) for one in among], QUICK)
+
+    @pytest.mark.allow_hosts(["127.0.0.1", "::1"])
+    def test_a_family_of_addresses_that_leads_nowhere_hides_no_other_one(self, stage: Stage) -> None:
+        """Google and Microsoft give many addresses of each family; one may lead nowhere."""
+        server, off = stage.web(), 99
+        among = [(off, ("::1", 443, 0, 0))] * 8 + [(socket.AF_INET, ("127.0.0.1", server.port))]
+        connected(among, QUICK).close()
+        assert own_address(among) == "127.0.0.1"
 
 
 def old_tls(shown: ssl.SSLContext) -> ssl.SSLContext:
@@ -566,6 +574,24 @@ class TestClock:
         looked = stage.look(stage.door(receive))
         assert at(looked, "clock").status == "skipped"
         assert looked.open
+
+    def test_an_answer_that_comes_byte_by_byte_is_not_waited_for(self, stage: Stage) -> None:
+        shown, stop = doors.context(stage.folder, stage.leaf()), threading.Event()
+        sent: list[bytes] = []
+
+        def receive(connection: socket.socket) -> None:
+            with shown.wrap_socket(connection, server_side=True) as line:
+                doors.head_of(line)
+                while not stop.wait(QUICK / 3) and len(sent) < 60:
+                    line.sendall(b"H")
+                    sent.append(b"H")
+
+        try:
+            looked = stage.look(stage.door(receive), timeout=QUICK)
+        finally:
+            stop.set()
+        assert at(looked, "clock").cause.endswith("it did not answer in time")
+        assert len(sent) < 30, "the time is that of the whole answer, not of each byte"
 
     def test_what_speaks_no_http_is_another_service(self, stage: Stage) -> None:
         check = failed(stage.look(stage.web(answer=b"* OK IMAP4rev1 ready\r\n\r\n")))

@@ -50,9 +50,17 @@ class Tokens:
         self._key = DelegatedCredentials.from_service_account_info(  # type: ignore[no-untyped-call]
             placed, scopes=[SCOPE]
         )
+        self._try_key()
         self._users: dict[str, DelegatedCredentials] = {}
         self._clock = clock
         self._skew: timedelta | None = None
+
+    def _try_key(self) -> None:
+        """Google takes RSA only; the library reads a key of another kind and fails when it has to sign."""
+        try:
+            self._key.sign_bytes(b"")  # type: ignore[no-untyped-call]
+        except TypeError as error:
+            raise ValueError("not an RSA key") from error
 
     def bearer(self, mailbox: Mailbox, connection: httplib2.Http) -> str:
         """A token that acts as this mailbox's owner.

@@ -21,7 +21,8 @@ def diagnose(options: argparse.Namespace) -> int:
     """Look at everything a tenant needs, in order."""
     from figgo_ops import tenants
     from figgo_ops.console import Terminal
-    from figgo_ops.desk import bundle, diagnostics
+    from figgo_ops.desk import diagnostics
+    from figgo_ops.desk.diagnostics import bundle
     from figgo_ops.errors import UsageError
     from figgo_ops.home import Home
     from figgo_ops.session import Session

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def fleet(options: argparse.Namespace) -> int:
     """Show how all tenants are, what will end, and who must do what."""
     from figgo_ops.console import Terminal
-    from figgo_ops.desk import fleet, overview
+    from figgo_ops.desk import fleet
+    from figgo_ops.desk.fleet import overview
     from figgo_ops.home import Home
 
     since = fleet.time_of(options.since)
@@ -33,6 +34,6 @@ def fleet(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace, found: "Fleet", console: "Console") -> None:
     if options.report:
-        from figgo_ops.desk import fleet_book
+        from figgo_ops.desk.fleet import book as fleet_book
 
         console.say(f"Report: {fleet_book.page(found, options.report)}")

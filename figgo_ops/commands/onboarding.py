@@ -11,9 +11,9 @@ from figgo_ops.commands import log_without_secrets, show
 from figgo_ops.errors import UsageError
 
 if TYPE_CHECKING:
-    from figgo_ops.desk.answers import Answers
-    from figgo_ops.desk.flags import Flags
-    from figgo_ops.desk.setup_pack import Given
+    from figgo_ops.desk.onboarding.answers import Answers
+    from figgo_ops.desk.onboarding.flags import Flags
+    from figgo_ops.desk.setup.pack import Given
     from figgo_ops.home import Home
     from figgo_ops.tenants import Tenant
 
@@ -54,7 +54,8 @@ def add_options(one: argparse.ArgumentParser) -> None:
 
 def onboard(options: argparse.Namespace) -> int:
     """Show what the answers would change; with --save write it, as a draft."""
-    from figgo_ops.desk import flags, onboarding
+    from figgo_ops.desk import onboarding
+    from figgo_ops.desk.onboarding import flags
     from figgo_ops.home import Home
     from figgo_ops.tenants.file import SLUG
     from figgo_ops.transport import SystemClock
@@ -78,7 +79,8 @@ def onboard(options: argparse.Namespace) -> int:
 
 def _answers(home: "Home", options: argparse.Namespace) -> "Answers":
     """What was given; or, where only a name was, the draft that is there."""
-    from figgo_ops.desk import flags, onboarding
+    from figgo_ops.desk import onboarding
+    from figgo_ops.desk.onboarding import flags
 
     given = said(options)
     draft = onboarding.draft_of(home, given.name) if given.empty else None
@@ -87,7 +89,7 @@ def _answers(home: "Home", options: argparse.Namespace) -> "Answers":
 
 def said(options: argparse.Namespace) -> "Flags":
     """The flags as they were given."""
-    from figgo_ops.desk.flags import Flags
+    from figgo_ops.desk.onboarding.flags import Flags
 
     return Flags(
         name=options.tenant,
@@ -165,7 +167,7 @@ def _saved(
 
 def _packed(home: "Home", tenant: "Tenant", given: dict[str, "Given"]) -> tuple[str, str]:
     """The page of the set-up pack, or why there is none yet: the tenant is saved in any case."""
-    from figgo_ops.desk import setup_pack
+    from figgo_ops.desk.setup import pack as setup_pack
 
     try:
         return str(setup_pack.write(home, tenant, given)), ""
@@ -175,7 +177,7 @@ def _packed(home: "Home", tenant: "Tenant", given: dict[str, "Given"]) -> tuple[
 
 def _given(words: Iterable[str]) -> dict[str, "Given"]:
     """What the set-up pack is told, by calendar; "" for all."""
-    from figgo_ops.desk.setup_pack import Given
+    from figgo_ops.desk.setup.pack import Given
 
     known = [one.name for one in fields(Given)]
     found: dict[str, Given] = {}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from figgo_ops.causes import cause_of
@@ -66,18 +67,31 @@ def connected(among: Sequence[Address], timeout: float) -> socket.socket:
         OSError: none does; of several reasons the one that says most.
     """
     errors: list[OSError] = []
-    tried = among[:_MOST]
+    tried = _mixed(among)[:_MOST]
     for family, address in tried:
-        line = socket.socket(family, socket.SOCK_STREAM)
-        line.settimeout(timeout / len(tried))
         try:
-            line.connect(address)
+            return _line(family, address, timeout / len(tried))
         except OSError as error:
-            line.close()
             errors.append(error)
-        else:
-            return line
     raise min(errors, key=_rank)
+
+
+def _mixed(among: Sequence[Address]) -> list[Address]:
+    """The same, families in turn: where IPv6 leads nowhere, a vendor's first addresses are all of it."""
+    families = dict.fromkeys(family for family, _ in among)
+    rows = zip_longest(*([one for one in among if one[0] == family] for family in families))
+    return [one for row in rows for one in row if one is not None]
+
+
+def _line(family: int, address: Any, timeout: float) -> socket.socket:
+    line = socket.socket(family, socket.SOCK_STREAM)  # no socket at all of a family that is switched off
+    line.settimeout(timeout)
+    try:
+        line.connect(address)
+    except BaseException:
+        line.close()
+        raise
+    return line
 
 
 def _rank(error: OSError) -> int:
@@ -89,7 +103,7 @@ def _rank(error: OSError) -> int:
 def own_address(among: Sequence[Address]) -> str:
     """Our side of the way there, found without sending anything; "" where there is no way."""
     for family, address in among:
-        with socket.socket(family, socket.SOCK_DGRAM) as line, suppress(OSError):
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as line:
             line.connect(address)
             return str(line.getsockname()[0])
     return ""

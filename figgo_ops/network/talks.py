@@ -32,7 +32,7 @@ class Talk:
         Raises:
             OSError: it did not come to its end; ssl.SSLCertVerificationError for a refused certificate.
         """
-        self._drive(self._tls.do_handshake)
+        self._drive(self._tls.do_handshake, time.monotonic() + self._timeout)
 
     def ask(self, request: bytes) -> bytes:
         """Status line and header fields of the answer; what there is of them.
@@ -40,10 +40,11 @@ class Talk:
         Raises:
             OSError: the connection broke, or nothing came in time.
         """
-        self._drive(lambda: self._tls.write(request))
+        until = time.monotonic() + self._timeout  # of the whole answer: one may come byte by byte
+        self._drive(lambda: self._tls.write(request), until)
         answer = b""
         while b"\r\n\r\n" not in answer and len(answer) < LONGEST_HEAD:
-            part = self._drive(lambda: self._tls.read(16384))
+            part = self._drive(lambda: self._tls.read(16384), until)
             if not part:
                 break
             answer += part
@@ -65,8 +66,7 @@ class Talk:
             one if isinstance(one, bytes) else ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in chain
         ]
 
-    def _drive(self, step: Callable[[], T]) -> T:
-        until = time.monotonic() + self._timeout
+    def _drive(self, step: Callable[[], T], until: float) -> T:
         while True:
             try:
                 done = step()

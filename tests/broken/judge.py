@@ -5,7 +5,7 @@ from collections import Counter
 
 from figgo_ops.checks import Check
 from figgo_ops.desk.diagnostics import Ask, Diagnosis, diagnose
-from figgo_ops.desk.remedies import OTHERWISE
+from figgo_ops.desk.diagnostics.remedies import OTHERWISE
 from figgo_ops.sandbox.exchange import PATH
 from figgo_ops.sandbox.messages import Entry
 from tests.broken.files import KEY, PASSWORD

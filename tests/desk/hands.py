@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets
 
-from figgo_ops.desk.form_view import Form
+from figgo_ops.desk.forms.view import Form
 from figgo_ops.sandbox.home import CLIENT_ID, SERVICE_ACCOUNT, TENANT_ID
 from tests.rehearsal import TENANT, Corail
 

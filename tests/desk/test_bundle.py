@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 
 from figgo_ops import sync, tenants
 from figgo_ops.checks import CUSTOMER, Check, Deadline
-from figgo_ops.desk import bundle, surroundings
-from figgo_ops.desk.bundle import Hidden
-from figgo_ops.desk.diagnostics import Ask, Diagnosis, examine
+from figgo_ops.desk.diagnostics import Ask, Diagnosis, bundle, examine, surroundings
+from figgo_ops.desk.diagnostics.bundle import Hidden
 from figgo_ops.errors import UsageError
 from figgo_ops.leaves import Person
 from figgo_ops.session import Session
@@ -74,6 +73,13 @@ class TestWhatIsInIt:
         listed = set(re.findall(r"^(\w+\.json) ", texts["about.txt"], re.MULTILINE))
         assert listed | {"about.txt"} == set(texts)
         assert all(json.loads(text) is not None for name, text in texts.items() if name.endswith(".json"))
+
+    def test_no_path_says_who_works_here(self, home: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", "/home/marie.dupont")
+        tried = f"read {home.home.tenants}/acme.toml, then /home/marie.dupont/ca.pem"
+        path = written(home, at(tried=tried))
+        assert member(path, "checks")[-1]["tried"] == "read (home)/tenants/acme.toml, then ~/ca.pem"
+        assert str(home.home.path) not in "".join(content(path).values())
 
     def test_checks_keep_their_names_codes_hosts_and_order(self, home: Fleet) -> None:
         seen = "HTTP 403 from https://acme.ilucca.net/api, request id 3f2a"

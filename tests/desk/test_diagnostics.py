@@ -1,10 +1,13 @@
 """Diagnostics: what a tenant needs is looked at in order, and what is wrong is told with the next step."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from figgo_ops.checks import Check
 from figgo_ops.commands.diagnostics import MARKS
@@ -243,3 +246,25 @@ def test_mailboxes_of_a_calendar_that_cannot_be_reached_are_not_asked_for_once_m
     assert (told.status, told.cause) == ("skipped", f"{len(rows)} of them: see exchange: connection.")
     assert named(found, "mailboxes").status == "ok", "the others are told"
     assert [name for name, how in wrong(found).items() if how == "failed"] == ["exchange: connection"]
+
+
+def test_a_key_of_another_kind_than_google_takes_is_told_and_not_thrown(corail: Corail) -> None:
+    file = corail.home.secrets / "corail-google.json"
+    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    content = json.loads(file.read_text()) | {"private_key": key.decode()}
+    corail.home.store("file:corail-google.json", json.dumps(content))
+    check = named(look(corail), "google: log-on")
+    assert (check.status, check.code) == ("failed", "usage")
+
+
+def test_nothing_is_written_into_a_mailbox_of_two_people_to_try_it(corail: Corail) -> None:
+    corail.activate()
+    one, other = (corail.person(number) for number in corail.members(1)[:2])
+    corail.stage.change_mail(other.id, one.mail, move_mailbox=False)
+    found = look(corail, Ask(employee=str(one.id), write_probe=True))
+    told = named(found, "google: write")
+    assert told.status == "skipped"
+    assert "share" in told.cause
+    assert corail.writes() == []

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from figgo_ops.checks import CUSTOMER, NETWORK, Check, Deadline
-from figgo_ops.desk import diagnostics_book, notebooks
+from figgo_ops.desk import notebooks
 from figgo_ops.desk.diagnostics import Diagnosis
+from figgo_ops.desk.diagnostics import book as diagnostics_book
+from figgo_ops.desk.diagnostics.book import Seen
 from figgo_ops.desk.diagnostics.mailboxes import Row
-from figgo_ops.desk.diagnostics_book import Seen
 from figgo_ops.errors import UsageError
 from figgo_ops.home import VARIABLE
 from figgo_ops.leaves import Person

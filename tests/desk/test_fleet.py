@@ -12,9 +12,10 @@ import pytest
 
 from figgo_ops.checks import CUSTOMER, NETWORK, SUPPORT, Check, Deadline
 from figgo_ops.desk import fleet as desk
-from figgo_ops.desk import fleet_book, notebooks, overview
+from figgo_ops.desk import notebooks
 from figgo_ops.desk.diagnostics import Diagnosis
-from figgo_ops.desk.fleet import Leaving, Row
+from figgo_ops.desk.fleet import Leaving, Row, overview
+from figgo_ops.desk.fleet import book as fleet_book
 from figgo_ops.desk.tables import Table
 from figgo_ops.errors import Refused, Stopped, UsageError
 from figgo_ops.home import VARIABLE, Home
@@ -135,6 +136,15 @@ class TestRows:
             ("calendar 1: rights", "delegation-missing", "google-delegation")
         ]
         assert one.exit == 6
+
+    @pytest.mark.parametrize("listed", [[{"code": "x"}], ["x"], "x", [{"name": "x", "status": "broken"}]])
+    def test_a_line_that_another_version_wrote_costs_one_tenant_a_detail_and_nobody_the_overview(
+        self, home: Fleet, listed: object
+    ) -> None:
+        home.tenant("acme")
+        home.tenant("zeta")
+        home.ledger.note_health("acme", TODAY, {"checks": {"failed": 1}, "wrong": listed})
+        assert [(one.name, one.wrong) for one in look(home).rows] == [("acme", ()), ("zeta", ())]
 
     def test_only_the_tenants_that_are_named_are_looked_at(self, home: Fleet) -> None:
         home.tenant("acme")

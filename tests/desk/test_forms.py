@@ -13,9 +13,11 @@ import ipywidgets
 import pytest
 
 from figgo_ops import tenants
-from figgo_ops.desk import flags, form_controls, forms, notebooks, onboarding, runs
-from figgo_ops.desk.answers import answers_of
-from figgo_ops.desk.form_view import Form
+from figgo_ops.desk import forms, notebooks, onboarding, runs
+from figgo_ops.desk.forms import controls as form_controls
+from figgo_ops.desk.forms.view import Form
+from figgo_ops.desk.onboarding import flags
+from figgo_ops.desk.onboarding.answers import answers_of
 from figgo_ops.errors import UsageError
 from figgo_ops.sandbox.exchange import PATH
 from tests.desk.hands import Hands, key_of, plain, secret_of

@@ -18,7 +18,7 @@ from keyring.backends.fail import Keyring as NoKeyring
 from figgo_ops import calendars, sync, tenants
 from figgo_ops.__main__ import parser
 from figgo_ops.commands.onboarding import said
-from figgo_ops.desk import flags, live, onboarding
+from figgo_ops.desk import onboarding
 from figgo_ops.desk.onboarding import (
     Answers,
     CalendarAnswers,
@@ -27,6 +27,8 @@ from figgo_ops.desk.onboarding import (
     TypeAnswers,
     ZoneAnswers,
     answers_of,
+    flags,
+    live,
 )
 from figgo_ops.errors import CredentialRefused, Incomplete, UsageError
 from figgo_ops.home import Home

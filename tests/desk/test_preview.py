@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from figgo_ops.desk import live
-from figgo_ops.desk.onboarding import Answers, EventAnswers, TypeAnswers, ZoneAnswers, answers_of
-from figgo_ops.desk.preview import COMMENT, HOURS, ROWS, Preview, Row, policy, preview
+from figgo_ops.desk.onboarding import Answers, EventAnswers, TypeAnswers, ZoneAnswers, answers_of, live
+from figgo_ops.desk.onboarding.preview import COMMENT, HOURS, ROWS, Preview, Row, policy, preview
 from figgo_ops.errors import UsageError
 from figgo_ops.events import Hours, Policy, TypeRule
 from figgo_ops.leaves import Half, Leave, Person

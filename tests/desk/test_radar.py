@@ -8,8 +8,8 @@ import pytest
 
 from figgo_ops import tenants
 from figgo_ops.checks import CUSTOMER, SUPPORT, Deadline
-from figgo_ops.desk import radar
-from figgo_ops.desk.radar import Radar
+from figgo_ops.desk.diagnostics import radar
+from figgo_ops.desk.diagnostics.radar import Radar
 from figgo_ops.session import Session
 from tests.desk.fleets import DAY, EXCHANGE, GOOGLE, MICROSOFT, ONLINE, TODAY, Fleet, fleet, wrong
 

@@ -8,7 +8,8 @@ import pytest
 
 from figgo_ops import calendars
 from figgo_ops.__main__ import parser
-from figgo_ops.desk import remedies, shipped
+from figgo_ops.desk import shipped
+from figgo_ops.desk.diagnostics import remedies
 from tests.desk.codes import ANYWHERE, Found, all_codes, kind_of, written
 
 PAGES = sorted(path.stem for path in shipped("runbooks").glob("*.md"))

@@ -12,7 +12,7 @@ import pytest
 
 from figgo_ops.__main__ import main
 from figgo_ops.desk import shipped
-from figgo_ops.desk.setup_exchange import script, sections
+from figgo_ops.desk.setup.exchange import script, sections
 from figgo_ops.home import VARIABLE
 from figgo_ops.tenants.file import check_calendar
 from tests.desk import shell_text

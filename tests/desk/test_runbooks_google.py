@@ -15,7 +15,7 @@ import pytest
 from figgo_ops.__main__ import main
 from figgo_ops.calendars._google_errors import Refusal, meaning
 from figgo_ops.desk import shipped
-from figgo_ops.desk.setup_google import CONSOLE, sections
+from figgo_ops.desk.setup.google import CONSOLE, sections
 from figgo_ops.home import VARIABLE
 from figgo_ops.tenants.file import check_calendar
 from tests.desk.test_setup_google import EXAMPLE

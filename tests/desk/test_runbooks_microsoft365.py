@@ -19,7 +19,7 @@ from figgo_ops.calendars import open_calendar
 from figgo_ops.calendars._microsoft365_errors import meaning
 from figgo_ops.calendars._microsoft365_refusal import refusal_of, token_refusal
 from figgo_ops.desk import shipped
-from figgo_ops.desk.setup_microsoft365 import script, sections
+from figgo_ops.desk.setup.microsoft365 import script, sections
 from figgo_ops.errors import FiggoOpsError
 from figgo_ops.home import VARIABLE
 from figgo_ops.secrets import Secret

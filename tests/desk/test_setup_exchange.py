@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from figgo_ops.desk.powershell import literal, opath
-from figgo_ops.desk.setup_exchange import Below, ExchangeSetup, MembersOf, script, sections
+from figgo_ops.desk.setup.exchange import Below, ExchangeSetup, MembersOf, script, sections
+from figgo_ops.desk.setup.powershell import literal, opath
 from figgo_ops.errors import UsageError
 from tests.desk import shell_text
 

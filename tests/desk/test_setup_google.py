@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from figgo_ops.calendars._google_errors import SCOPE as ASKED_FOR
-from figgo_ops.desk.setup_google import CONSOLE, SCOPE, GoogleSetup, script, sections, shell_literal
+from figgo_ops.desk.setup.google import CONSOLE, SCOPE, GoogleSetup, script, sections, shell_literal
 from figgo_ops.errors import UsageError
 from tests.desk.cloud_shell import NUMBER, ORGANIZATION, WRITING, Shell
 from tests.desk.test_setup_exchange import TEXT, UNSEEN, named

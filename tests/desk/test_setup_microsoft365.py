@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from figgo_ops.calendars._microsoft365_wire import AGENT
-from figgo_ops.desk.setup_microsoft365 import Microsoft365Setup, script, sections
+from figgo_ops.desk.setup.microsoft365 import Microsoft365Setup, script, sections
 from figgo_ops.errors import UsageError
 from tests.desk import shell_text
 from tests.desk.test_setup_exchange import UNSEEN, named

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import example, given
 
 from figgo_ops import calendars, tenants
-from figgo_ops.desk import setup_exchange, setup_google, setup_microsoft365
-from figgo_ops.desk.setup_exchange import Below, ExchangeSetup, MembersOf
-from figgo_ops.desk.setup_google import CONSOLE, GoogleSetup
-from figgo_ops.desk.setup_guides import google
-from figgo_ops.desk.setup_microsoft365 import Microsoft365Setup
-from figgo_ops.desk.setup_pack import PAGE, Given, Need, needed, write
+from figgo_ops.desk.setup import exchange as setup_exchange
+from figgo_ops.desk.setup import google as setup_google
+from figgo_ops.desk.setup import microsoft365 as setup_microsoft365
+from figgo_ops.desk.setup.exchange import Below, ExchangeSetup, MembersOf
+from figgo_ops.desk.setup.google import CONSOLE, GoogleSetup
+from figgo_ops.desk.setup.guides import google
+from figgo_ops.desk.setup.microsoft365 import Microsoft365Setup
+from figgo_ops.desk.setup.pack import PAGE, Given, Need, needed, write
 from figgo_ops.errors import UsageError
 from figgo_ops.home import Home
 from figgo_ops.tenants import Tenant

@@ -13,7 +13,7 @@ import pytest
 
 from figgo_ops import audit, sync
 from figgo_ops.checks import Check
-from figgo_ops.desk.write_probe import DAY, probe
+from figgo_ops.desk.diagnostics.write_probe import DAY, probe
 from figgo_ops.events import PROBE, Event, Fingerprint, Key
 from figgo_ops.lease import LEASE, leased, of_mailbox
 from figgo_ops.leaves import Person
@@ -252,7 +252,7 @@ def test_what_the_probe_of_another_figgo_left_in_the_same_mailbox_stays(corail: 
 
 CHILD = """
 import sys
-from figgo_ops.desk.write_probe import probe
+from figgo_ops.desk.diagnostics.write_probe import probe
 from figgo_ops.home import Home
 from figgo_ops.leaves import Person
 from figgo_ops.session import Session
@@ -308,3 +308,14 @@ def test_what_a_killed_probe_left_is_found_by_the_audit_and_removed_by_the_next_
 def test_the_event_lies_where_no_tenant_begins(corail: Corail) -> None:
     with corail.session() as session:
         assert session.tenant.start > DAY
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_whoever_ends_it_by_hand_finds_nothing_of_it_in_the_calendar(corail: Corail, provider: str) -> None:
+    person = somebody(corail, provider)
+    with (
+        corail.upon(creates(provider), lambda: os.kill(os.getpid(), signal.SIGINT)),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        probed(corail, provider, person)
+    assert left(corail, person) == []

@@ -2,9 +2,11 @@
 
 import base64
 import html
+import io
 import json
 import logging
 import os
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,6 +32,7 @@ def spellings(value: str) -> dict[str, set[bytes]]:
         "repr": {repr(value)[1:-1].encode(), repr(raw)[2:-1].encode()},
         "hex": {raw.hex().encode(), raw.hex().upper().encode()},
         "HTML": {html.escape(value).encode(), html.escape(value, quote=False).encode()},
+        "shell": {text.replace("'", "'\"'\"'").encode() for text in (value, value.replace('"', '""'))},
         "UTF-16": {value.encode("utf-16-le"), value.encode("utf-16-be")},
     }
     for n in range(3):
@@ -64,12 +67,16 @@ class Searcher:
 
     def found(self, artefacts: Artefacts) -> list[str]:
         """Each find as `artefact: canary (spelling)`, names of artefacts searched as well."""
+        at: dict[bytes, list[str]] = {}
+        for where, content in artefacts.items():  # much is seen twice, and searched once
+            at.setdefault(content, []).append(where)
+            at.setdefault(where.encode(errors="surrogateescape"), []).append(where)
         return [
             f"{where}: {what}"
-            for where, content in artefacts.items()
-            for text in [where.encode(errors="surrogateescape") + b"\n" + content]
+            for text, places in at.items()
             for needle, what in self._needles.items()
             if needle in text
+            for where in places
         ]
 
 
@@ -104,6 +111,16 @@ def files(folder: Path, without: Iterable[str] = ()) -> dict[str, bytes]:
         if inner.parts[0] not in without and path.is_file():
             with suppress(FileNotFoundError):
                 found[str(inner)] = path.read_bytes()
+    return found
+
+
+def unpacked(artefacts: Artefacts) -> dict[str, bytes]:
+    """The same, and beside each zip what is packed in it."""
+    found = dict(artefacts)
+    for name, content in artefacts.items():
+        if zipfile.is_zipfile(io.BytesIO(content)):
+            with zipfile.ZipFile(io.BytesIO(content)) as packed:
+                found |= {f"{name}/{inner}": packed.read(inner) for inner in packed.namelist()}
     return found
 
 

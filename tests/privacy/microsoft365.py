@@ -235,7 +235,7 @@ MICROSOFT365_FILES: Mapping[str, Trouble] = {
     "value as client_id": written('client_id = "', 'client_id = "{secret}'),
     "value as tenant_id": written('tenant_id = "', 'tenant_id = "{pem}'),
     "value as Graph's api_root": written(
-        f'{BY_SECRET}\napi_root = "https://', f'{BY_SECRET}\napi_root = "https://{{pem}}@'
+        'antilles.example"\napi_root = "https://', 'antilles.example"\napi_root = "https://{pem}@'
     ),
     "value as authority": written('authority = "https://', 'authority = "https://{pem}@'),
     "value as a key of Microsoft 365": written(

@@ -2,45 +2,19 @@
 
 import io
 import random
-import signal
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
-from urllib.parse import parse_qs
 
 import pytest
 
-from figgo_ops.__main__ import main
-from figgo_ops.sandbox.messages import Request, Service
 from figgo_ops.secrets import REDACTOR
 from tests.privacy import canaries
 from tests.privacy.scene import CERTIFICATE_FILE, KEY_FILE, PASSWORD_FILE, SECRET_FILE, Scene, Trouble
-from tests.privacy.troubles import FILES, LEDGER_PASSWORD, TROUBLES
-from tests.rehearsal import ANTILLES, GENEVA, TENANT, Corail
-from tests.shell import quiet_surroundings
+from tests.privacy.troubles import FILES, TROUBLES
+from tests.privacy.watch import FIGGO_KEY, PATIENTS, Watch
+from tests.rehearsal import TENANT
 
 SEED = 20261122
-FIGGO_KEY = "Kanari+v0gel/fliegt?weit\"<&%>'=\\;end"
-"""No two encodings spell it alike."""
-
-PASSWORD = "Kanari+Exch4nge/Passw?rt\"<&%>'=\\;end"
-CLIENT_SECRET = "Kanari~Gr4ph/Geh.eim?\"<&%>'=\\;end"
-TITLE, NOTE = "Kanari Psychothérapie du mardi", "Kanari-Notiz: clés sous le pot"
-"""What somebody keeps in a private event of their own, on the days of their leave."""
-
-COMMENT, TYPE = "Kanari-Kommentar über Chimio", "Kanari Arrêt maladie longue"
-"""What a leave says that the policy shows to nobody: neither is ever called that by us."""
-
-PATIENTS: Sequence[tuple[str, int, Mapping[str, str]]] = (
-    ("lea.malard@corail.example", 1, {"visibility": "private", "description": NOTE}),
-    ("lea.malard@corail-suisse.example", GENEVA, {"sensitivity": "Private", "body": NOTE}),
-    ("lea.malard@corail-antilles.example", ANTILLES, {"sensitivity": "Private", "body": NOTE}),
-)
-"""Somebody at each provider, with a private event."""
-
 WORK: Mapping[str, tuple[str, ...]] = {
     "plan": ("plan", TENANT),
     "plan as JSON": ("plan", TENANT, "--json"),
@@ -56,125 +30,6 @@ ABOUT: Mapping[str, tuple[str, ...]] = {
     "show": ("tenants", "show", TENANT),
     "show as JSON": ("tenants", "show", TENANT, "--json"),
 }
-
-
-@dataclass
-class Watch:
-    """A home whose secrets are canaries, and everything that commands leave in it and around it."""
-
-    corail: Corail
-    temporary: Path
-    read: Callable[[], tuple[str, str]]
-    seen: dict[str, bytes] = field(default_factory=dict)
-    sent: dict[str, str] = field(default_factory=dict)
-    kept: dict[str, str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.kept = canaries.secrets_in(self.corail.home.secrets)
-
-    def run(self, *words: str) -> int:
-        """One command; what it says and logs is kept."""
-        self.read()
-        REDACTOR._known.clear()  # each command is a process of its own, which knows no secret yet
-        with canaries.everything_logged() as logged:
-            code = main([*words, "--home", str(self.corail.home.path)])
-        said = words[0] if words[0] in ("plan", "sync", "apply", "tenants", "run") else "something else"
-        for name, text in zip(("stdout", "stderr"), self.read(), strict=True):
-            self._keep(f"{name} of {said}", text)
-        self._keep(f"log of {said}", "\n".join(logged))
-        return code
-
-    def glance(self) -> None:
-        """Keep what can be seen of us while a command is at work."""
-        self.seen |= {f"{name} meanwhile": text for name, text in self._left().items()}
-
-    def finds(self) -> list[str]:
-        """Every canary in everything seen."""
-        searcher = canaries.Searcher(self.secrets())
-        return searcher.found(self.seen | self._left())
-
-    def secrets(self) -> dict[str, str]:
-        """What nobody may see: kept in the home, sent by us, handed out to us, or told about a leave."""
-        granted = [*self.corail.stage.google.tokens._grants, *self.corail.stage.microsoft365.tokens._tokens]
-        return {
-            **self.kept,
-            **{f"token {n}": token for n, token in enumerate(granted)},
-            **self.sent,
-            "comment": COMMENT,
-            "private title": TITLE,
-            "private note": NOTE,
-            "absence type": TYPE,
-            "ledger password": LEDGER_PASSWORD,
-        }
-
-    def note(self, request: Request) -> None:
-        """Remember the assertion in a request for a token."""
-        if request.path == "/token":
-            assertion = request.body.decode("latin-1").partition("assertion=")[2]
-            self.sent[f"assertion {len(self.sent)}"] = assertion
-            self.sent[f"signature {len(self.sent)}"] = assertion.rpartition(".")[2]
-
-    def note_sign_in(self, request: Request) -> None:
-        """Remember the assertion in a question for a token at Microsoft."""
-        for assertion in parse_qs(request.body.decode("latin-1")).get("client_assertion", ()):
-            self.sent[f"client assertion {len(self.sent)}"] = assertion
-            self.sent[f"client signature {len(self.sent)}"] = assertion.rpartition(".")[2]
-
-    def note_log_on(self, request: Request) -> None:
-        """Remember what a request to Exchange shows of the password."""
-        word = request.headers.get("Authorization", "").rpartition(" ")[2]
-        if word and word not in self.sent.values():
-            self.sent[f"log-on {len(self.sent)}"] = word
-
-    def _left(self) -> dict[str, bytes]:
-        home = canaries.files(self.corail.home.path, without=("secrets", "tenants", "ca"))
-        temporary = {f"TMPDIR/{name}": text for name, text in canaries.files(self.temporary).items()}
-        return {**home, **temporary, **canaries.processes(), **canaries.environments()}
-
-    def _keep(self, name: str, text: str) -> None:
-        self.seen[name] = self.seen.get(name, b"") + text.encode(errors="surrogatepass")
-
-
-@pytest.fixture
-def watch(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Watch]:
-    """The company, with a leave in it that says more than anybody may know."""
-    quiet_surroundings(monkeypatch, tmp_path / "elsewhere")
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    monkeypatch.setenv("TMPDIR", str(temporary))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    kept = tmp_path / "home" / "secrets"
-    kept.mkdir(parents=True)
-    for name, secret in ((KEY_FILE, FIGGO_KEY), (PASSWORD_FILE, PASSWORD), (SECRET_FILE, CLIENT_SECRET)):
-        (kept / name).write_text(secret)
-        (kept / name).chmod(0o600)
-    before = signal.getsignal(signal.SIGTERM)
-    with Corail(tmp_path) as corail:
-        corail.activate()
-        monkeypatch.setattr("figgo_ops.session.SystemClock", lambda: corail.clock)
-        for mail, entity, private in PATIENTS:
-            patient = corail.stage.hire("Léa", "Malard", entity, mail).id
-            corail.stage.enter_by_hr(patient, date(2027, 1, 11), account=TYPE, comment=COMMENT)
-            corail.owner(patient).add(TITLE, "2027-01-11", "2027-01-12", **private)
-        made = Watch(corail, temporary, capsys.readouterr)
-        noting(monkeypatch, corail.stage.google, made.note)
-        noting(monkeypatch, corail.stage.exchange, made.note_log_on)
-        noting(monkeypatch, corail.stage.microsoft365, made.note_sign_in)
-        yield made
-    signal.signal(signal.SIGTERM, before)
-
-
-def noting(patch: pytest.MonkeyPatch, service: Service, note: Callable[[Request], None]) -> None:
-    """Whatever is asked of a service is noted."""
-    identify = service.identify
-
-    def noted(request: Request) -> str:
-        note(request)
-        return identify(request)
-
-    patch.setattr(service, "identify", noted)
 
 
 def asked(watch: Watch, words: tuple[str, ...], patient: bool = True) -> tuple[str, ...]:

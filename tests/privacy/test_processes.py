@@ -14,12 +14,13 @@ import pytest
 from figgo_ops.__main__ import main
 from figgo_ops.desk import notebooks
 from figgo_ops.sandbox import Rehearsal
+from figgo_ops.sandbox.messages import Response
 from figgo_ops.secrets import REDACTOR
 from tests.desk.books import notebook
 from tests.privacy import canaries
 from tests.privacy.canaries import Searcher
 from tests.privacy.scene import ACCOUNT_FILE, CERTIFICATE_FILE, KEY_FILE, SECRET_FILE
-from tests.privacy.test_canaries import FIGGO_KEY
+from tests.privacy.watch import FIGGO_KEY
 from tests.shell import quiet_surroundings
 
 LOOKS = """
@@ -131,6 +132,79 @@ def test_a_notebook_that_tells_secrets_leaves_none(
     left |= canaries.files(tmp_path / "temporary")
     assert any(name.endswith("report.html") for name in left)
     assert searcher(company, kept).found({**said, **spied, **left, **canaries.processes()}) == []
+
+
+SHIPPED = {
+    "onboarding": ("tenant=corail",),
+    "diagnostics": ("tenant=corail", "write_probe=yes", "names=hashes"),
+    "fleet": ("check=now",),
+}
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_notebook_that_is_told_secrets_leaves_none(
+    company: Rehearsal,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    """Figgo repeats its key, and somebody wrote secrets where an account and a title belong."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    kept = canaries.secrets_in(company.home / "secrets")
+    refused = Response.json(401, {"message": f"{FIGGO_KEY} and lucca application={FIGGO_KEY}"})
+    monkeypatch.setattr(company.figgo, "handle", lambda _request: refused)
+    file = company.home / "tenants" / "corail.toml"
+    text = file.read_text(encoding="utf-8")
+    for old, secret in (("svc-figgo", "corail-exchange.password"), ('title = "Absent', SECRET_FILE)):
+        assert old in text
+        text = text.replace(old, f"{old}{kept[secret]}", 1)
+    file.write_text(text, encoding="utf-8")
+    words = [word for pair in SHIPPED[name] for word in ("-p", pair)]
+    assert main(["run", name, *words, "--home", str(company.home)]) == 6
+    said = dict(zip(("stdout", "stderr"), map(str.encode, capsys.readouterr()), strict=True))
+    left = canaries.files(company.home, without=("secrets", "ca", "tenants"))
+    left |= canaries.files(tmp_path / "temporary")
+    assert any(one.endswith("report.html") for one in left)
+    assert searcher(company, kept).found({**said, **left, **canaries.processes()}) == []
+
+
+LISTENS = """
+import json, os
+from pathlib import Path
+import ipywidgets
+from figgo_ops.desk import kernel
+session, heard = get_ipython().kernel.session, []
+send = session.send
+session.send = lambda stream, message, content=None, *a, **k: (
+    heard.append([str(message), repr(content)]), send(stream, message, content, *a, **k))[1]
+kernel.guard()
+"""
+SHOWS = """
+from figgo_ops.home import Home
+key = Home.open().secret("file:KEY").value
+shown = ipywidgets.HTML(f"<b>refused {key}</b>")
+shown.value = f"{key} is refused"
+Path(os.environ["SPIED"]).write_text(json.dumps(heard))
+""".replace("KEY", KEY_FILE)
+
+
+@pytest.mark.notebook
+def test_no_widget_tells_a_secret(
+    company: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A browser shows what widgets are sent, and keeps it in the notebook."""
+    pytest.importorskip("ipywidgets", reason="ipywidgets is an extra")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    monkeypatch.setenv("SPIED", str(tmp_path / "spied.json"))
+    path = notebook(tmp_path / "shows.ipynb", LISTENS, SHOWS)
+    assert main(["run", str(path), "--home", str(company.home)]) == 0
+    heard = json.loads((tmp_path / "spied.json").read_text())
+    sent = "".join(content for kind, content in heard if kind.startswith("comm_"))
+    assert "refused" in sent
+    assert "is refused" in sent
+    assert Searcher({"key": FIGGO_KEY}).found({"widgets": sent.encode()}) == []
 
 
 def test_the_rehearsal_company_in_the_foreground_says_where_it_is_and_nothing_else(tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from typing import Any, get_args
 
 from figgo_ops import tenants
 from figgo_ops.checks import Check, Deadline, Status, exit_of, of, until
-from figgo_ops.desk import radar, remedies
-from figgo_ops.desk.diagnostics import calendars, files, mailboxes, reaching
+from figgo_ops.desk.diagnostics import calendars, files, mailboxes, radar, reaching, remedies
 from figgo_ops.desk.diagnostics.figgo import Source
 from figgo_ops.desk.diagnostics.mailboxes import Row
 from figgo_ops.errors import UsageError

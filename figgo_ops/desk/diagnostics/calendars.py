@@ -9,7 +9,7 @@ from typing import Protocol
 
 from figgo_ops.calendars import Calendar
 from figgo_ops.checks import NOBODY, Check, of, skipped
-from figgo_ops.desk import remedies, write_probe
+from figgo_ops.desk.diagnostics import remedies, write_probe
 from figgo_ops.desk.diagnostics.figgo import Source
 from figgo_ops.errors import CredentialRefused, FiggoOpsError
 from figgo_ops.leaves import Person
@@ -81,12 +81,16 @@ def checks(
     memory.note(found)
     for check in found:
         yield _paged(calendar, memory.timed(opened, replace(check, name=f"{calendar.name}: {check.name}")))
-    if ask.write_probe and all(
-        check.clean for check in found if check.name in ("log-on", "rights", "calendar")
-    ):
-        yield from write_probe.probe(session, calendar.name, person)
-    elif ask.write_probe:
-        yield from skipped(steps[-1:], "the calendar could not be read")
+    if not ask.write_probe:
+        return
+    unread = not all(check.clean for check in found if check.name in ("log-on", "rights", "calendar"))
+    why = "the calendar could not be read" if unread else _untouched(source, person)
+    yield from skipped(steps[-1:], why) if why else write_probe.probe(session, calendar.name, person)
+
+
+def _untouched(source: Source, person: Person) -> str:
+    """Why nothing at all is written for this person, such as a mailbox that is another one's as well."""
+    return next((skip.reason for skip in source.everyone.skipped if skip.employee == person.id), "")
 
 
 def _paged(calendar: CalendarSettings, check: Check) -> Check:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from figgo_ops.desk.setup_guides import Guide
+from figgo_ops.desk.setup.guides import Guide
 from figgo_ops.desk.tables import visible
 from figgo_ops.tenants import Tenant
 

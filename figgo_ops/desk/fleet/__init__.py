@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from figgo_ops import tenants
 from figgo_ops.checks import Check, Deadline, Status, of
-from figgo_ops.desk import diagnostics, pages, radar, remedies
-from figgo_ops.desk.diagnostics import Diagnosis
+from figgo_ops.desk import diagnostics, pages
+from figgo_ops.desk.diagnostics import Diagnosis, radar, remedies
 from figgo_ops.desk.masks import without_addresses
 from figgo_ops.errors import FiggoOpsError, Stopped, UsageError, worst_exit
 from figgo_ops.home import Home
@@ -282,9 +282,11 @@ class _Work:
         audit = _newest(lines, "audit").get("audit", {})
         last = _newest(lines, "checks")
         known = radar.look(self.home, tenant, self.ledger)
-        listed = last.get(radar.WRONG, ())
+        recalled = last.get(radar.WRONG, ())
         # A line that another version wrote costs its own tenant's row a detail, not everybody's overview.
-        wrong = [_recalled(one) for one in listed if isinstance(one, Mapping) and one.get("status") in STATUSES]
+        wrong = [
+            _recalled(one) for one in recalled if isinstance(one, Mapping) and one.get("status") in STATUSES
+        ]
         return replace(
             self._bare(tenant),
             last=runs[0] if runs else None,

@@ -9,15 +9,17 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from figgo_ops.desk import setup_exchange, setup_google, setup_microsoft365
-from figgo_ops.desk.powershell import Section
-from figgo_ops.desk.setup_exchange import ExchangeSetup, MembersOf
-from figgo_ops.desk.setup_google import CONSOLE, GoogleSetup
-from figgo_ops.desk.setup_microsoft365 import Microsoft365Setup
+from figgo_ops.desk.setup import exchange as setup_exchange
+from figgo_ops.desk.setup import google as setup_google
+from figgo_ops.desk.setup import microsoft365 as setup_microsoft365
+from figgo_ops.desk.setup.exchange import ExchangeSetup, MembersOf
+from figgo_ops.desk.setup.google import CONSOLE, GoogleSetup
+from figgo_ops.desk.setup.microsoft365 import Microsoft365Setup
+from figgo_ops.desk.setup.powershell import Section
 
 Kind = Literal["google", "exchange", "microsoft365", "bridge"]
 
-_WORDS = Path(__file__).parent / "templates" / "set-up.toml"
+_WORDS = Path(__file__).parent.parent / "templates" / "set-up.toml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from figgo_ops import words
 from figgo_ops.checks import CUSTOMER, SUPPORT, WARN_DAYS, Check, Deadline
-from figgo_ops.desk import radar, remedies
+from figgo_ops.desk.diagnostics import radar, remedies
 from figgo_ops.desk.fleet import Fleet, Row
 from figgo_ops.desk.masks import without_addresses
 from figgo_ops.errors import UsageError

@@ -9,16 +9,17 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from figgo_ops import tenants
-from figgo_ops.desk import flags, form_tries, onboarding, pages, preview
-from figgo_ops.desk import form_controls as controls
-from figgo_ops.desk.answers import Answers, host_of
-from figgo_ops.desk.form_calendar import CalendarPart, CalendarsPart
-from figgo_ops.desk.form_controls import Field
-from figgo_ops.desk.form_pack import PackPart
-from figgo_ops.desk.form_parts import ChecklistPart, CustomerPart, FiggoPart, ScopePart, Shared
-from figgo_ops.desk.form_policy import PolicyPart
-from figgo_ops.desk.form_tries import Results, Tries
-from figgo_ops.desk.onboarding import Mistake
+from figgo_ops.desk import onboarding, pages
+from figgo_ops.desk.forms import controls
+from figgo_ops.desk.forms import tries as form_tries
+from figgo_ops.desk.forms.calendar import CalendarPart, CalendarsPart
+from figgo_ops.desk.forms.controls import Field
+from figgo_ops.desk.forms.pack import PackPart
+from figgo_ops.desk.forms.parts import ChecklistPart, CustomerPart, FiggoPart, ScopePart, Shared
+from figgo_ops.desk.forms.policy import PolicyPart
+from figgo_ops.desk.forms.tries import Results, Tries
+from figgo_ops.desk.onboarding import Mistake, flags, preview
+from figgo_ops.desk.onboarding.answers import Answers, host_of
 from figgo_ops.desk.tables import visible
 from figgo_ops.errors import FiggoOpsError
 from figgo_ops.events import Policy

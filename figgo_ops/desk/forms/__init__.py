@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from figgo_ops.desk import flags, kernel, onboarding, pages, runs
-from figgo_ops.desk.answers import Answers, answers_of
-from figgo_ops.desk.onboarding import Mistake
+from figgo_ops.desk import kernel, onboarding, pages, runs
+from figgo_ops.desk.onboarding import Mistake, flags
+from figgo_ops.desk.onboarding.answers import Answers, answers_of
 from figgo_ops.desk.reports import Note
 from figgo_ops.desk.verdict import Verdict
 from figgo_ops.errors import UsageError
@@ -19,7 +19,7 @@ from figgo_ops.home import Home
 from figgo_ops.transport import Clock, SystemClock
 
 if TYPE_CHECKING:
-    from figgo_ops.desk.form_view import Form
+    from figgo_ops.desk.forms.view import Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def form(tenant: str = "", *, home: Home | None = None, clock: Clock | None = No
     if find_spec("ipywidgets") is None:
         raise UsageError("ipywidgets is not installed.", "Install it: pip install 'figgo_ops[lab]'")
     # An extra: scheduled runs do without it
-    from figgo_ops.desk.form_view import Form
+    from figgo_ops.desk.forms.view import Form
 
     return Onboarding(home, answers, clock, Form(home, answers, clock))
 

@@ -131,7 +131,8 @@ def _remembered(ledger: Ledger, tenant: str, looked: date) -> Iterator[Deadline]
 
 def _withdrawn(tenant: Tenant, ledger: Ledger) -> Iterator[Deadline]:
     """Calendars whose rights held once, and did not when they were last tried."""
-    wrong = {str(one.get("name")): one for one in last_diagnosis(ledger, tenant.name).get(WRONG, ())}
+    listed = last_diagnosis(ledger, tenant.name).get(WRONG, ())
+    wrong = {str(one.get("name")): one for one in listed if isinstance(one, Mapping)}
     worked = ledger.facts(tenant.name, WORKED)
     for calendar in _used(tenant):
         rights = wrong.get(f"{calendar.name}: rights", {})

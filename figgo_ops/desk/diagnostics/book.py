@@ -8,8 +8,8 @@ import pandas as pd
 
 from figgo_ops.console import Cell
 from figgo_ops.desk import diagnostics, kernel, pages
-from figgo_ops.desk.bundle import Hidden
 from figgo_ops.desk.diagnostics import Diagnosis
+from figgo_ops.desk.diagnostics.bundle import Hidden
 from figgo_ops.desk.reports import Note
 from figgo_ops.desk.tables import Table
 from figgo_ops.desk.verdict import Verdict

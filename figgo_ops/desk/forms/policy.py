@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, get_args
 
-from figgo_ops.desk import form_controls as controls
-from figgo_ops.desk.answers import EventAnswers, TypeAnswers
-from figgo_ops.desk.form_controls import Field
-from figgo_ops.desk.form_parts import Shared, found
-from figgo_ops.desk.preview import Preview
+from figgo_ops.desk.forms import controls
+from figgo_ops.desk.forms.controls import Field
+from figgo_ops.desk.forms.parts import Shared, found
+from figgo_ops.desk.onboarding.answers import EventAnswers, TypeAnswers
+from figgo_ops.desk.onboarding.preview import Preview
 from figgo_ops.desk.tables import visible
 from figgo_ops.events import ShowAs
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from figgo_ops.desk import form_controls as controls
-from figgo_ops.desk import setup_pack
-from figgo_ops.desk.form_controls import Field
-from figgo_ops.desk.live import Company
-from figgo_ops.desk.setup_pack import Given, Need
+from figgo_ops.desk.forms import controls
+from figgo_ops.desk.forms.controls import Field
+from figgo_ops.desk.onboarding.live import Company
+from figgo_ops.desk.setup import pack as setup_pack
+from figgo_ops.desk.setup.pack import Given, Need
 from figgo_ops.home import Home
 from figgo_ops.tenants import Tenant
 

@@ -9,9 +9,9 @@ from zoneinfo import available_timezones
 
 import ipywidgets
 
-from figgo_ops.desk import form_controls as controls
-from figgo_ops.desk.answers import FiggoAnswers, ZoneAnswers
-from figgo_ops.desk.form_controls import Changed, Field, ReferenceField, SecretField
+from figgo_ops.desk.forms import controls
+from figgo_ops.desk.forms.controls import Changed, Field, ReferenceField, SecretField
+from figgo_ops.desk.onboarding.answers import FiggoAnswers, ZoneAnswers
 from figgo_ops.tenants.file import SLUG
 
 Entities = dict[int, str]

@@ -15,11 +15,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from figgo_ops.desk.powershell import Section, check_name, filled, joined, literal, opath, split
-from figgo_ops.desk.setup_exchange import SCOPE
+from figgo_ops.desk.setup.exchange import SCOPE
+from figgo_ops.desk.setup.powershell import Section, check_name, filled, joined, literal, opath, split
 from figgo_ops.errors import UsageError
 
-_SCRIPT = Path(__file__).parent / "templates" / "microsoft365.ps1"
+_SCRIPT = Path(__file__).parent.parent / "templates" / "microsoft365.ps1"
 _ORGANIZATION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _SOVEREIGN = (".onmicrosoft.us", ".onmicrosoft.cn", ".partner.onmschina.cn")
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from figgo_ops.desk.powershell import Section, check_name, filled, joined, literal, opath, split
+from figgo_ops.desk.setup.powershell import Section, check_name, filled, joined, literal, opath, split
 from figgo_ops.errors import UsageError
 
 SCOPE = "UsersWithFiggoSync"
 
-_SCRIPT = Path(__file__).parent / "templates" / "exchange.ps1"
+_SCRIPT = Path(__file__).parent.parent / "templates" / "exchange.ps1"
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _DISTINGUISHED = re.compile(r",\s*DC\s*=", re.IGNORECASE)
 _METHODS = {"ntlm": "WindowsAuthentication", "basic": "BasicAuthentication"}

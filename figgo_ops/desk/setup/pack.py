@@ -13,13 +13,14 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from figgo_ops.calendars import services
-from figgo_ops.desk import pages, setup_guides
+from figgo_ops.desk import pages
 from figgo_ops.desk.runs import write_text
-from figgo_ops.desk.setup_exchange import Below, ExchangeSetup, MembersOf
-from figgo_ops.desk.setup_google import GoogleSetup
-from figgo_ops.desk.setup_guides import Guide
-from figgo_ops.desk.setup_microsoft365 import Microsoft365Setup
-from figgo_ops.desk.setup_page import Told, page_parts
+from figgo_ops.desk.setup import guides as setup_guides
+from figgo_ops.desk.setup.exchange import Below, ExchangeSetup, MembersOf
+from figgo_ops.desk.setup.google import GoogleSetup
+from figgo_ops.desk.setup.guides import Guide
+from figgo_ops.desk.setup.microsoft365 import Microsoft365Setup
+from figgo_ops.desk.setup.page import Told, page_parts
 from figgo_ops.errors import UsageError
 from figgo_ops.home import Home
 from figgo_ops.secrets import REDACTOR, write_private

@@ -9,12 +9,13 @@ from datetime import date
 from typing import Any
 
 from figgo_ops.checks import Check, of
-from figgo_ops.desk import diagnostics, live, onboarding, remedies
-from figgo_ops.desk import form_controls as controls
-from figgo_ops.desk.answers import Answers
-from figgo_ops.desk.diagnostics import Ask
+from figgo_ops.desk import diagnostics, onboarding
+from figgo_ops.desk.diagnostics import Ask, remedies
 from figgo_ops.desk.diagnostics.figgo import Source
-from figgo_ops.desk.live import Company
+from figgo_ops.desk.forms import controls
+from figgo_ops.desk.onboarding import live
+from figgo_ops.desk.onboarding.answers import Answers
+from figgo_ops.desk.onboarding.live import Company
 from figgo_ops.desk.tables import visible
 from figgo_ops.errors import FiggoOpsError
 from figgo_ops.home import Home

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from figgo_ops import tenants
-from figgo_ops.desk import surroundings
-from figgo_ops.desk.diagnostics import Diagnosis
+from figgo_ops.desk.diagnostics import Diagnosis, surroundings
 from figgo_ops.desk.masks import Mask
 from figgo_ops.errors import UsageError
+from figgo_ops.home import Home
 from figgo_ops.leaves import Person
 from figgo_ops.ledger import Ledger, Run
 from figgo_ops.secrets import REDACTOR, write_private
@@ -72,7 +73,7 @@ def write(session: Session, found: Diagnosis, path: Path, people: Iterable[Perso
 
 def members(session: Session, found: Diagnosis, people: Iterable[Person] = ()) -> dict[str, str]:
     """The texts in the bundle, by name."""
-    name, ledger, hide = session.tenant.name, session.ledger, Hidden(people)
+    name, ledger, hide = session.tenant.name, session.ledger, Hidden(people, _folders(session.home))
     about = {"tenant": name, "at": f"{session.clock.now():%Y-%m-%d %H:%M}", "runs": RUNS, "days": DAYS}
     contents: Mapping[str, Any] = {
         "checks.json": [asdict(check) for check in found.checks],
@@ -87,15 +88,22 @@ def members(session: Session, found: Diagnosis, people: Iterable[Person] = ()) -
     return {"about.txt": REDACTOR.clean(ABOUT.format_map(about)), **texts}
 
 
+def _folders(home: Home) -> dict[str, str]:
+    """Folders whose path may name whoever works here, with what stands for them."""
+    return {str(home.path): "(home)", str(Path.home()).rstrip("/"): "~"}
+
+
 class Hidden:
     """Takes people out of whatever is told.
 
     Args:
         people: whose names, and the first parts of whose addresses, are known.
+        folders: what stands for the path of each; an inner one before the one around it.
     """
 
-    def __init__(self, people: Iterable[Person]) -> None:
+    def __init__(self, people: Iterable[Person], folders: Mapping[str, str] = MappingProxyType({})) -> None:
         known = list(people)
+        self._folders = {path: word for path, word in folders.items() if path}
         self._mask = Mask(known)
         local = {(person.mail or "").partition("@")[0] for person in known}
         parts = sorted((part for part in local if len(part) > 4), key=len, reverse=True)
@@ -103,7 +111,10 @@ class Hidden:
 
     def text(self, text: str) -> str:
         """A sentence without secrets and people."""
-        text = self._mask.text(REDACTOR.clean(text))
+        text = REDACTOR.clean(text)
+        for path, word in self._folders.items():
+            text = text.replace(path, word)
+        text = self._mask.text(text)
         if self._locals:
             text = self._locals.sub(lambda found: self._mask.hashed("mailbox", found[0].lower()), text)
         text = _PERSON.sub(lambda found: self._mask.hashed("person", found[0].split()[1]), text)

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from figgo_ops.desk.powershell import Section, check_name, filled, joined, split
+from figgo_ops.desk.setup.powershell import Section, check_name, filled, joined, split
 from figgo_ops.errors import UsageError
 
 SCOPE = "https://www.googleapis.com/auth/calendar.events.owned"
@@ -31,7 +31,7 @@ CONSOLE = (
 )
 """The steps for which there is no command."""
 
-_SCRIPT = Path(__file__).parent / "templates" / "google.sh"
+_SCRIPT = Path(__file__).parent.parent / "templates" / "google.sh"
 _ID = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 
 # How long Google lets the shown name of a service account be (in bytes), and Cloud Shell the name of a file.

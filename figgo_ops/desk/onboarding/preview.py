@@ -12,7 +12,7 @@ from itertools import chain
 from zoneinfo import ZoneInfo
 
 from figgo_ops import tenants
-from figgo_ops.desk.answers import Answers, content
+from figgo_ops.desk.onboarding.answers import Answers, content
 from figgo_ops.errors import UsageError
 from figgo_ops.events import Event, Look, Policy, clean_title, wanted
 from figgo_ops.leaves import Leave, Person, WorkingTime, periods

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from figgo_ops.desk.answers import (
+from figgo_ops.desk.onboarding.answers import (
     Answers,
     CalendarAnswers,
     EventAnswers,
@@ -24,7 +24,7 @@ from figgo_ops.desk.answers import (
     ZoneAnswers,
     covered,
 )
-from figgo_ops.desk.settings import fields_or_none, kinds
+from figgo_ops.desk.onboarding.settings import fields_or_none, kinds
 from figgo_ops.errors import UsageError
 from figgo_ops.tenants.mistakes import nearest
 

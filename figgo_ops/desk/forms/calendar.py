@@ -6,12 +6,11 @@ from typing import Any
 
 import ipywidgets
 
-from figgo_ops.desk import form_controls as controls
-from figgo_ops.desk import settings
-from figgo_ops.desk.answers import CalendarAnswers, Value
-from figgo_ops.desk.form_controls import Changed, Field
-from figgo_ops.desk.form_parts import Entities, Reference, Shared, found, reference
-from figgo_ops.desk.onboarding import Mistake
+from figgo_ops.desk.forms import controls
+from figgo_ops.desk.forms.controls import Changed, Field
+from figgo_ops.desk.forms.parts import Entities, Reference, Shared, found, reference
+from figgo_ops.desk.onboarding import Mistake, settings
+from figgo_ops.desk.onboarding.answers import CalendarAnswers, Value
 
 _NAMES = {"google": "Google Calendar", "exchange": "Exchange", "microsoft365": "Microsoft 365"}
 _FILES = frozenset({"service_account", "certificate"})

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
-from figgo_ops.desk.settings import fields_or_none
+from figgo_ops.desk.onboarding.settings import fields_or_none
 from figgo_ops.secrets import HIDDEN, is_reference
 from figgo_ops.tenants import Tenant
 

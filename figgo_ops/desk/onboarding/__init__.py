@@ -8,7 +8,7 @@ from difflib import unified_diff
 from typing import Any
 
 from figgo_ops import secrets, tenants
-from figgo_ops.desk.answers import (
+from figgo_ops.desk.onboarding.answers import (
     Answers,
     CalendarAnswers,
     EventAnswers,
@@ -19,10 +19,10 @@ from figgo_ops.desk.answers import (
     content,
     covered,
 )
-from figgo_ops.desk.flags import command
-from figgo_ops.desk.settings import Field, fields, kinds
-from figgo_ops.desk.tenant_text import edit, spaced, written
-from figgo_ops.desk.trial import trial
+from figgo_ops.desk.onboarding.flags import command
+from figgo_ops.desk.onboarding.settings import Field, fields, kinds
+from figgo_ops.desk.onboarding.tenant_text import edit, spaced, written
+from figgo_ops.desk.onboarding.trial import trial
 from figgo_ops.errors import UsageError
 from figgo_ops.home import Home
 from figgo_ops.ledger import Ledger

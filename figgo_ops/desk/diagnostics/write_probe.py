@@ -73,7 +73,7 @@ class _Trial:
         earlier = self._clear()
         try:
             self._life()
-        except FiggoOpsError:
+        except (FiggoOpsError, KeyboardInterrupt):
             self._tidied()
             raise
         before = "what an earlier probe had left was removed; " if earlier else ""

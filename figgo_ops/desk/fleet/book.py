@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from figgo_ops.console import Cell
-from figgo_ops.desk import fleet, kernel, overview, pages, reports, runs
-from figgo_ops.desk.fleet import Fleet, Row
-from figgo_ops.desk.overview import Need
+from figgo_ops.desk import fleet, kernel, pages, reports, runs
+from figgo_ops.desk.fleet import Fleet, Row, overview
+from figgo_ops.desk.fleet.overview import Need
 from figgo_ops.desk.reports import Note, Part
 from figgo_ops.desk.tables import Table
 from figgo_ops.desk.verdict import Verdict

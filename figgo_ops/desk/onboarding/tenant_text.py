@@ -7,7 +7,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
-from figgo_ops.desk.settings import fields_or_none
+from figgo_ops.desk.onboarding.settings import fields_or_none
 
 _BESIDE = {
     "name": "names the file",

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from figgo_ops import tenants
-from figgo_ops.desk.answers import Answers, content
+from figgo_ops.desk.onboarding.answers import Answers, content
 from figgo_ops.errors import UsageError
 from figgo_ops.home import Home
 from figgo_ops.tenants import Tenant

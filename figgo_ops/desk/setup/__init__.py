@@ -1,0 +1,1 @@
+"""What a customer's administrator is given: one page, and a script for each calendar of the tenant."""
