@@ -273,9 +273,11 @@ def checked_host(name: str, url: str) -> str:
     """
     try:
         parts = httpx.URL(url)
-    except httpx.InvalidURL:
-        parts = httpx.URL()
-    if parts.scheme != "https" or not parts.host or parts.userinfo or parts.query or parts.fragment:
+        host = parts.host
+    except (httpx.InvalidURL, UnicodeError):
+        # The latter is of a host that begins with xn-- and stands for nothing.
+        parts, host = httpx.URL(), ""
+    if parts.scheme != "https" or not host or parts.userinfo or parts.query or parts.fragment:
         raise UsageError(
             f"{name}: the url must be https:// and a host, without password or query.",
             "Correct the url in the tenant file.",

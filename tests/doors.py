@@ -50,8 +50,13 @@ def mint(
     names: Sequence[str] = (),
     begins: datetime | None = None,
     ends: datetime | None = None,
+    old: bool = False,
 ) -> Pair:
-    """A certificate, signed by itself where nobody else does; without names it is an authority's."""
+    """A certificate, signed by itself where nobody else does; without names it is an authority's.
+
+    Args:
+        old: it names its host in its subject alone, as certificates did before there were alternative names.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     signer = issuer.key if issuer else key
     now = datetime.now(UTC)
@@ -70,7 +75,7 @@ def mint(
         .add_extension(x509.BasicConstraints(ca=not names, path_length=None), critical=True)
         .add_extension(_usage(signs=not names), critical=True)
     )
-    if names:
+    if names and not old:
         made = made.add_extension(x509.SubjectAlternativeName([_alternative(one) for one in names]), False)
     return Pair(made.sign(signer, hashes.SHA256()), key)
 

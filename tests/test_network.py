@@ -63,7 +63,7 @@ class Stage:
     def door(self, receive: Receive) -> Door:
         return self._stack.enter_context(doors.door(receive))
 
-    def leaf(self, issuer: Pair | None = None, names: Sequence[str] = NAMES, **days: datetime) -> Pair:
+    def leaf(self, issuer: Pair | None = None, names: Sequence[str] = NAMES, **days: Any) -> Pair:
         return mint(name(names[0]), issuer or self.root, names=names, **days)
 
     def web(self, *chain: Pair, **options: Any) -> Door:
@@ -378,6 +378,12 @@ class TestCertificates:
         check = failed(stage.look(server))
         assert (check.code, check.who) == ("certificate-other-name", SUPPORT)
         assert "mail.corail.example, autodiscover.corail.example" in check.cause
+
+    def test_one_that_names_its_host_in_the_old_way_alone(self, stage: Stage) -> None:
+        """What asks Exchange takes no such certificate, though Python itself would."""
+        check = failed(stage.look(stage.web(mint(name(NAMES[0]), stage.root, names=NAMES, old=True))))
+        assert (check.name, check.code) == ("Figgo: certificate", "certificate-other-name")
+        assert "no alternative names" in check.cause
 
     def test_one_for_the_name_where_the_url_has_the_address(self, stage: Stage) -> None:
         server = stage.web(stage.leaf(names=["localhost"]))

@@ -5,6 +5,7 @@ its name is the `kind` in the tenant file, and it offers
 
 - `Settings`: a pydantic model of the keys it adds to a `[[calendar]]`, with `services`: every address called,
 - `open_calendar(name, settings, secret, clock, memory)`: a `Calendar`,
+- `HOUR_RANGES`: whether whole days can be shown as a range of hours,
 - `deadlines(name, settings, secret)`: what will end of it, as far as files tell.
 
 Nothing else knows which providers there are.
@@ -135,6 +136,12 @@ def settings_of(kind: str) -> type[BaseModel]:
     """The model of the keys that this kind adds to a `[[calendar]]`; loads its adapter, and only that."""
     model: type[BaseModel] = _adapter(kind).Settings
     return model
+
+
+def hour_ranges(kind: str) -> bool:
+    """Whether calendars of this kind show whole days as a range of hours when asked to."""
+    found: bool = _adapter(kind).HOUR_RANGES
+    return found
 
 
 def services(settings: BaseModel) -> tuple[str, ...]:

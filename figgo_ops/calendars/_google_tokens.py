@@ -58,7 +58,7 @@ class Tokens:
     def _try_key(self) -> None:
         """Google takes RSA only; the library reads a key of another kind and fails when it has to sign."""
         try:
-            self._key.sign_bytes(b"")  # type: ignore[no-untyped-call]
+            self._key.sign_bytes(b"")
         except TypeError as error:
             raise ValueError("not an RSA key") from error
 

@@ -45,11 +45,15 @@ def deadlines(_name: str, settings: Settings, _secret: Resolve) -> tuple[Deadlin
     return (ENDING,) if settings.online else ()
 
 
+HOUR_RANGES = True
+"""Whether whole days can be shown as a range of hours."""
+
+
 class ExchangeCalendar:
     """The port over one service account with the right to act for others."""
 
     family = FAMILY
-    hour_ranges = True
+    hour_ranges = HOUR_RANGES
     deduplicates = False
     purges = True
     settles = timedelta(hours=1)  # servers keep role assignments for a while

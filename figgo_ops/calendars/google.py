@@ -35,6 +35,10 @@ Wanted = Callable[[Mapping[str, Any]], bool]
 Near = Callable[[Existing], bool]
 
 
+HOUR_RANGES = False
+"""Whether whole days can be shown as a range of hours."""
+
+
 class Settings(BaseModel):
     """What a `[[calendar]]` of Google says beside name, kind and whom it is for.
 
@@ -109,7 +113,7 @@ class GoogleCalendar:
     """The port over one service account with domain-wide delegation."""
 
     family = ""
-    hour_ranges = False
+    hour_ranges = HOUR_RANGES
     deduplicates = True
     bin: timedelta | None = timedelta(days=30)
     owner_empties_bin = False

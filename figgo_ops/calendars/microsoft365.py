@@ -67,10 +67,14 @@ def deadlines(name: str, settings: Settings, secret: Resolve) -> tuple[Deadline,
     return (Deadline(what, until.date(), RENEW, CUSTOMER, "certificate-ends"),)
 
 
+HOUR_RANGES = True
+"""Whether whole days can be shown as a range of hours."""
+
+
 class Microsoft365Calendar:
     """The port over one application."""
 
-    hour_ranges = True
+    hour_ranges = HOUR_RANGES
     deduplicates = False  # only within one run: Graph knows a creation by a name that each run gives anew
     family = FAMILY
     # Deleted Items keeps until its owner empties it, and Exchange Online for two weeks more.

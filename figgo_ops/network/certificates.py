@@ -138,6 +138,11 @@ def _told(cause: Cause, own: Leaf) -> Cause:
         "certificate-other-name": (
             f"its certificate is for another name: {names}",
             "Use a name that is in the certificate in the url, or have one issued for this host.",
+        )
+        if own.names
+        else (
+            f"its certificate has no alternative names (SAN); its common name, {own.subject}, does not count",
+            "Have one issued that has this host among its alternative names.",
         ),
     }
     said, remedy = more.get(cause.code, (cause.said, cause.remedy))

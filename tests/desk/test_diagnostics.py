@@ -268,3 +268,11 @@ def test_nothing_is_written_into_a_mailbox_of_two_people_to_try_it(corail: Corai
     assert told.status == "skipped"
     assert "share" in told.cause
     assert corail.writes() == []
+
+
+def test_a_role_that_became_too_narrow_is_not_answered_by_taking_people_out_of_the_file(
+    corail: Corail,
+) -> None:
+    corail.key_of_figgo("narrow")
+    remedy = named(look(corail), "Figgo: legal entities").remedy
+    assert remedy.index("role of the API key") < remedy.index("correct legal_entities")

@@ -777,3 +777,22 @@ class TestWhatIsShownIsAboutWhatIsAnswered:
         hands.fill("Title", "Absente")
         hands.press("Save as a draft")
         assert "is saved, as a draft" in hands.page(), "one's own draft is saved as often as one likes"
+
+    def test_the_preview_shows_hours_only_where_the_provider_can(self, corail: Corail, hands: Hands) -> None:
+        hands.customer(corail, "heures")
+        hands.press("Test Figgo")
+        hands.fill("Whole days", "hours")
+        hands.fill("Provider", "google")
+        assert "whole days stay all-day" in hands.page(), "nobody has to test the calendar for that"
+        hands.fill("Provider", "exchange")
+        assert "whole days stay all-day" not in hands.page()
+
+    @pytest.mark.parametrize("address", ["https://xn--/", "https://xn--a/", "https://[", "https://-"])
+    def test_an_address_that_is_none_is_told_however_it_is_wrong(self, hands: Hands, address: str) -> None:
+        hands.fill("Tenant", "adresse")
+        hands.fill("API key: value", "0f6b2c1e-0000-4000-8000-1234567890ab")
+        hands.fill("Figgo address", address)
+        hands.press("Test Figgo")
+        told = plain(hands.form.figgo.tested.value)
+        assert told
+        assert "Testing" not in told

@@ -115,7 +115,11 @@ class Source:
         if unknown:
             cause = f"the tenant file names legal entity {unknown[0]}, which Figgo does not have or not show"
             known = ", ".join(f"{number} {text}" for number, text in sorted(found.items()))
-            remedy = f"Correct legal_entities in the tenant file. Figgo shows: {known}."
+            # Whoever takes out a number that is right has everybody's events there removed.
+            remedy = (
+                f"If {unknown[0]} is right, have the role of the API key widened in Lucca; only if it is a "
+                f"mistake, correct legal_entities in the tenant file. Figgo shows: {known}."
+            )
             return Check(name, "failed", cause, remedy, SUPPORT, "unknown-legal-entity", tried)
         peopled = {person.legal_entity for person in self.people}
         empty = [f"{number} {found[number]}" for number in named if number not in peopled]

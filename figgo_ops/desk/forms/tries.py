@@ -34,14 +34,12 @@ class Tries:
     Attributes:
         company: who and what Figgo shows; None until its test went well.
         leaves: a sample.
-        hour_ranges: by name of a calendar that was tested, whether it can show whole days as hours.
     """
 
     home: Home
     clock: Clock
     company: Company | None = None
     leaves: list[Leave] = field(default_factory=list)
-    hour_ranges: dict[str, bool] = field(default_factory=dict)
 
     def figgo(self, answers: Answers, *, again: bool) -> list[Check]:
         """Whether Figgo can be reached, knows the key and shows what is needed.
@@ -80,10 +78,7 @@ class Tries:
         """
         with self._session(answers, number, again=again) as session:
             (calendar,) = session.tenant.calendars
-            found = diagnostics.examine_calendar(session, calendar.name, Ask(employee), self._source(session))
-            if any(check.name == f"{calendar.name}: log-on" and check.clean for check in found):
-                self.hour_ranges[calendar.name] = session.hour_ranges(calendar.name)
-        return found
+            return diagnostics.examine_calendar(session, calendar.name, Ask(employee), self._source(session))
 
     def _source(self, session: Session) -> Source | None:
         """What Figgo said when it was tested; None when it was not."""

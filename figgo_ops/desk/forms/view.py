@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from figgo_ops import tenants
+from figgo_ops import calendars, tenants
 from figgo_ops.desk import onboarding, pages
 from figgo_ops.desk.forms import controls
 from figgo_ops.desk.forms import tries as form_tries
@@ -26,8 +26,6 @@ from figgo_ops.events import Policy
 from figgo_ops.home import Home
 from figgo_ops.tenants import Tenant
 from figgo_ops.transport import Clock
-
-_FIRST_YEAR = 2000
 
 
 class Form:
@@ -208,7 +206,7 @@ class Form:
             self._previewed = None
             self.policy.show(None, "Test Figgo to see how this customer's own leaves would look.")
             return
-        ranges = all(tries.hour_ranges.get(one.name, True) for one in answers.calendars)
+        ranges = all(calendars.hour_ranges(one.kind) for one in answers.calendars)
         people = {one.id: one for one in tries.company.people} if tries.company else {}
         try:
             policy = preview.policy(answers)
@@ -224,8 +222,7 @@ class Form:
         """Ask how many leaves there are, when the start or the group became another one."""
         asked = answers.start, answers.only
         ready = self.tries.company and answers.start and not any(one.field == "start" for one in wrong)
-        # A browser takes the first digits of a year for one.
-        if not ready or answers.start is None or answers.start.year < _FIRST_YEAR:
+        if not ready or answers.start is None:
             self._counted = None
             controls.show(self.scope.count, "")
             return
