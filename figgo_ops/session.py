@@ -220,7 +220,16 @@ class Session:
         return secret
 
     def _digest(self, user: str) -> str:
-        return self.home.digest(self.tenant.name, user, *self._used.get(user, []))
+        """Of a credential, whom it is for and where it is shown; names that we give do not count."""
+        return self.home.digest(*self._account(user), *self._used.get(user, []))
+
+    def _account(self, user: str) -> tuple[str, ...]:
+        if user == _FIGGO:
+            return (user, self.tenant.figgo.url)
+        calendar = self.tenant.calendar(user)
+        known = calendar.own.model_dump()
+        accounts = (str(known.get(name) or "") for name in ("user", "tenant_id", "client_id"))
+        return (calendar.kind, *calendars.services(calendar.own), *accounts)
 
     def _check(self, user: str) -> None:
         if self._retry:

@@ -19,7 +19,7 @@ from figgo_ops.errors import CredentialRefused, RightsMissing
 from figgo_ops.lease import LEASE
 from figgo_ops.plan import Plan
 from figgo_ops.result import Result
-from tests.rehearsal import GENEVA, Corail
+from tests.rehearsal import ANTILLES, GENEVA, Corail
 from tests.shell import quiet_surroundings
 
 PEOPLE = 6
@@ -343,3 +343,26 @@ def test_processes_that_start_at_the_same_moment_show_a_wrong_password_once_betw
     assert office.end(office.begin("secret", "set", REFERENCE, given=right + "\n"))[0] == 0
     assert corail.plan(person).unreadable == ()
     assert failures(corail) == 1
+
+
+def test_two_calendars_with_one_account_show_its_wrong_password_once(corail: Corail) -> None:
+    """The password is the account's, whatever we call the calendars that it opens."""
+    wrong(corail)
+    text = corail.file.read_text(encoding="utf-8")
+    start = text.index('[[calendar]]\nname = "exchange"')
+    table = text[start : text.index("[[calendar]]", start + 1)]
+    other = table.replace('name = "exchange"', 'name = "annexe"').replace("[2]", "[3]")
+    text = text.replace("legal_entities = [3]", "legal_entities = [4]")
+    corail.file.write_text(text[:start] + other + text[start:], encoding="utf-8")
+    people = [*corail.members(GENEVA)[:2], *corail.members(ANTILLES)[:2]]
+    corail.plan(*people)
+    corail.rewrite('name = "exchange"', 'name = "genève"')
+    corail.plan(*people)
+    assert failures(corail) == 1
+
+
+def test_a_corrected_account_is_tried_at_once_with_the_same_password(corail: Corail) -> None:
+    corail.rewrite("user = 'CORAIL\\svc-figgo'", "user = 'CORAIL\\svc-figo'")
+    assert refused(corail.plan(*some(corail))) == {(CredentialRefused, "log-on-refused")}
+    corail.rewrite("user = 'CORAIL\\svc-figo'", "user = 'CORAIL\\svc-figgo'")
+    assert refused(corail.plan(*some(corail))) == set()

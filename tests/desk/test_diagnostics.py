@@ -276,3 +276,21 @@ def test_a_role_that_became_too_narrow_is_not_answered_by_taking_people_out_of_t
     corail.key_of_figgo("narrow")
     remedy = named(look(corail), "Figgo: legal entities").remedy
     assert remedy.index("role of the API key") < remedy.index("correct legal_entities")
+
+
+def test_three_people_without_a_mailbox_say_nothing_of_their_calendar(corail: Corail) -> None:
+    corail.activate()
+    with corail.session() as session:
+        people = [one for one in session.figgo.people() if session.route(one) == "google" and one.mail]
+    for person in sorted(people, key=lambda one: one.id)[:3]:
+        corail.stage.google.set_state(str(person.mail), "deleted")
+    found = look(corail)
+    check = named(found, "google: calendar")
+    assert (check.status, check.code, found.exit) == ("warning", "user-deleted", 0)
+    assert "--employee E" in check.remedy
+
+
+def test_a_write_probe_needs_somebody_who_was_named(corail: Corail) -> None:
+    with pytest.raises(UsageError, match="writes into a mailbox"):
+        look(corail, Ask(write_probe=True))
+    assert corail.writes() == []

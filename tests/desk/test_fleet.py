@@ -207,6 +207,23 @@ class TestNow:
 
         look(home, diagnose=never)
 
+    def test_what_nobody_foresaw_of_one_tenant_stops_nothing_and_shows_nothing_of_it(
+        self, home: Fleet
+    ) -> None:
+        for name in ("acme", "beta"):
+            home.tenant(name)
+
+        def one(_home: Home, name: str, _clock: Clock) -> Diagnosis:
+            if name == "acme":
+                raise ValueError("anne@acme.example")
+            return diagnosis(name)
+
+        found = look(home, check=True, diagnose=one)
+        assert [(row.name, row.exit) for row in found.rows] == [("acme", 6), ("beta", 0)]
+        (check,) = found.row("acme").wrong
+        assert check.cause == "Internal error: ValueError."
+        assert "figgo-ops diagnose acme" in check.remedy
+
     def test_one_broken_tenant_stops_nothing(self, home: Fleet) -> None:
         for name in ("acme", "beta", "zeta"):
             home.tenant(name)

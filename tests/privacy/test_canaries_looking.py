@@ -23,7 +23,14 @@ SEED = 20261123
 LOOKS: Mapping[str, tuple[str, ...]] = {
     "diagnose": ("diagnose", TENANT),
     "diagnose as JSON": ("diagnose", TENANT, "--json"),
-    "diagnose and write": ("diagnose", TENANT, "--write-probe", "--json"),
+    "diagnose and write": (
+        "diagnose",
+        TENANT,
+        "--employee",
+        "francoise.berenger@corail.example",
+        "--write-probe",
+        "--json",
+    ),
     "diagnose every mailbox": ("diagnose", TENANT, "--mailboxes"),
     "diagnose into a bundle": ("diagnose", TENANT, "--mailboxes", "--bundle", "{home}/support.zip"),
     "diagnose again": ("diagnose", TENANT, "--retry-credential", "--bundle", "{home}/support.zip"),

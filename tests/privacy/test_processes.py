@@ -136,7 +136,12 @@ def test_a_notebook_that_tells_secrets_leaves_none(
 
 SHIPPED = {
     "onboarding": ("tenant=corail",),
-    "diagnostics": ("tenant=corail", "write_probe=yes", "names=hashes"),
+    "diagnostics": (
+        "tenant=corail",
+        "write_probe=yes",
+        "employee=francoise.berenger@corail.example",
+        "names=hashes",
+    ),
     "fleet": ("check=now",),
 }
 

@@ -105,7 +105,15 @@ def unreadable(home: Home, name: str, error: UsageError) -> Diagnosis:
 
 
 def examine(session: Session, ask: Ask) -> Diagnosis:
-    """Look at everything the tenant of this session needs; it need not have a file yet."""
+    """Look at everything the tenant of this session needs; it need not have a file yet.
+
+    Raises:
+        UsageError: there is no such person, or nobody was named whose mailbox a write probe may write to.
+    """
+    if ask.write_probe and not ask.employee:
+        raise UsageError(
+            "A write probe writes into a mailbox, if only for a moment.", "Say whose: --employee E."
+        )
     found = Diagnosis(session.tenant.name)
     for part in _parts(session, ask, found):
         for check in part:

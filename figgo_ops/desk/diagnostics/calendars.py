@@ -76,6 +76,7 @@ def checks(
         yield from skipped(steps[1:], "there is no log-on")
         return
     person, found = _probed(opened, people, ask.outside or calendar.outside)
+    found = found if ask.employee else [_of_some(check) for check in found]
     _note_refusal(session, calendar, found)
     memory = _Memory(session, calendar, person.mail or "")
     memory.note(found)
@@ -114,6 +115,14 @@ def _probed(calendar: Calendar, people: Sequence[Person], outside: str) -> tuple
     if others and any(check.name == "calendar" and check.code in ONE_PERSONS for check in found):
         return _probed(calendar, others, outside)
     return first, found
+
+
+def _of_some(check: Check) -> Check:
+    """What is wrong with the mailboxes that were tried says nothing of all others."""
+    if check.name != "calendar" or check.code not in ONE_PERSONS:
+        return check
+    remedy = f"Try somebody whose mailbox is there: --employee E. For this one: {check.remedy}"
+    return replace(check, status="warning", remedy=remedy)
 
 
 def _note_refusal(session: Session, calendar: CalendarSettings, found: Sequence[Check]) -> None:

@@ -264,9 +264,15 @@ class _Work:
             found = self.diagnose(self.home, name, self.clock) if self.diagnose else None
             row = self._remembered(tenant)
         except FiggoOpsError as error:
-            wrong = _paged(of("diagnosis", error, tried="diagnosed the tenant"))
-            return replace(self._bare(tenant), checks={"failed": 1}, wrong=(wrong,))
+            return self._broken(tenant, error)
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: one tenant must not end the others
+            remedy = f"Run figgo-ops diagnose {name}: it keeps what the makers need."
+            return self._broken(tenant, FiggoOpsError(f"Internal error: {type(error).__name__}.", remedy))
         return row if found is None else self._fresh(row, found)
+
+    def _broken(self, tenant: Tenant, error: FiggoOpsError) -> Row:
+        wrong = _paged(of("diagnosis", error, tried="diagnosed the tenant"))
+        return replace(self._bare(tenant), checks={"failed": 1}, wrong=(wrong,))
 
     def _bare(self, tenant: Tenant) -> Row:
         kinds = dict.fromkeys(one.kind for one in tenant.calendars if not one.retired)
