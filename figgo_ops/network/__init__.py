@@ -4,7 +4,7 @@ Nothing secret is sent: beyond TCP and TLS one HEAD without credential, and to a
 own address holds.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from figgo_ops.checks import CUSTOMER, Check, Deadline, skipped
@@ -77,16 +77,12 @@ def look(
     return Looked(checks, way.deadline, way.seen_as, way.theirs)
 
 
-def restricted(looked: Mapping[str, Looked], forbidden: Collection[str] = ()) -> dict[str, Looked]:
+def restricted(looked: Mapping[str, Looked]) -> dict[str, Looked]:
     """The same, with one that shuts only our address out told as such.
 
     It is told by comparison: silence or a cut at one service, while another one lets us in.
-
-    Args:
-        looked: by service.
-        forbidden: services that answered HTTP 403 with a page in somebody else's language.
     """
-    shut = {name for name, one in looked.items() if name in forbidden or _shut(one)}
+    shut = {name for name, one in looked.items() if any(map(_is_shut, one.checks))}
     if not any(one.open for name, one in looked.items() if name not in shut):
         return dict(looked)
     return {name: _turned_away(one) if name in shut else one for name, one in looked.items()}
@@ -114,18 +110,12 @@ def _corrected(looked: Looked) -> Looked:
     return replace(looked, checks=checks)
 
 
-def _shut(looked: Looked) -> bool:
-    return any(map(_is_shut, looked.checks))
-
-
 def _is_shut(check: Check) -> bool:
     return check.status == "failed" and check.code in _SHUT
 
 
 def _turned_away(looked: Looked) -> Looked:
-    at = next((n for n, check in enumerate(looked.checks) if _is_shut(check)), None)
-    if at is None:
-        at = next(n for n, check in enumerate(looked.checks) if check.name.endswith(": connection"))
+    at = next(n for n, check in enumerate(looked.checks) if _is_shut(check))
     return replace(looked, checks=[*looked.checks[:at], _told(looked, at), *looked.checks[at + 1 :]])
 
 
@@ -133,11 +123,10 @@ def _told(looked: Looked, at: int) -> Check:
     """The check that was shut to us, by its true cause."""
     shut = looked.checks[at]
     address = looked.seen_as or "not visible from here"
-    said = "a page with HTTP 403" if shut.status == "ok" else f"{shut.cause}, while other services let us in"
+    why = f"{shut.cause}, while other services let us in"
     return replace(
         shut,
-        status="failed",
-        cause=f"It most likely turns our address away ({address}): {said}.",
+        cause=f"It most likely turns our address away ({address}): {why}.",
         remedy="Have the customer let this address in, or give the port in the url if it is another one.",
         who=CUSTOMER,
         code="address-refused",
