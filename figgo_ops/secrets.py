@@ -73,11 +73,16 @@ class Secret:
     __str__ = __repr__
 
 
+_HEAD = 7
+"""Known secrets are looked up by so many characters: a home of many customers holds thousands of them."""
+
+
 class Redactor:
     """Replaces every secret resolved in this process by its reference, in text that leaves the process."""
 
     def __init__(self) -> None:
-        self._known: dict[str, str] = {}
+        # By their first characters, with what is shown in their place.
+        self._known: dict[str, dict[str, str]] = {}
 
     def learn(self, value: str, reference: str) -> None:
         """Remember a value; parts of six characters or fewer would blank innocent text and are left out."""
@@ -85,15 +90,36 @@ class Redactor:
             plain = part.strip()
             if len(plain) > 6 and not plain.startswith("-----"):
                 for spelt in _spellings(plain):
-                    self._known[spelt] = f"[secret:{reference}]"
+                    if len(spelt) >= _HEAD:
+                        self._known.setdefault(spelt[:_HEAD], {})[spelt] = f"[secret:{reference}]"
 
     def clean(self, text: str) -> str:
         """The text without any known secret, and without what only looks like a credential."""
-        for value in sorted(self._known, key=len, reverse=True):
-            text = text.replace(value, self._known[value])
+        pieces, done = [], 0
+        for begin, end, shown in self._found(text):
+            pieces += [text[done:begin], shown]
+            done = end
+        text = "".join([*pieces, text[done:]])
         for shape in _SHAPES:
             text = shape.sub(HIDDEN, text)
         return text
+
+    def _found(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Where known secrets begin and end, and what is shown instead; those that overlap are one."""
+        begin, end, shown = 0, 0, ""
+        for at in range(len(text) - _HEAD + 1):
+            alike = self._known.get(text[at : at + _HEAD])
+            there = [one for one in alike if text.startswith(one, at)] if alike else []
+            if not alike or not there:
+                continue
+            longest = max(there, key=len)
+            if at >= end:
+                if shown:
+                    yield begin, end, shown
+                begin, shown = at, alike[longest]
+            end = max(end, at + len(longest))
+        if shown:
+            yield begin, end, shown
 
     def cleaned(self, value: Any) -> Any:
         """The same JSON value or record with every string in it cleaned, also those that are keys."""

@@ -196,6 +196,21 @@ def test_a_secret_that_was_typed_as_a_path_is_taken_out_though_a_path_loses_slas
     assert REDACTOR.clean(f"{Path('half//of/./it')} does not exist") == "[secret:file:odd.key] does not exist"
 
 
+def test_secrets_that_overlap_are_taken_out_together(tmp_path: Path) -> None:
+    store("file:first.key", "abcdefghijkl", tmp_path)
+    store("file:second.key", "hijklmnopqrstuvw", tmp_path)
+    store("file:inner.key", "mnopqrs", tmp_path)
+    assert REDACTOR.clean("<abcdefghijklmnopqrstuvw>") == "<[secret:file:first.key]>"
+    assert REDACTOR.clean("mnopqrs, hijklmnopqrstuvw") == "[secret:file:inner.key], [secret:file:second.key]"
+
+
+def test_a_secret_is_found_at_both_ends_and_twice_on_end(tmp_path: Path) -> None:
+    store("file:odd.key", "q1w2e3r4t5", tmp_path)
+    assert REDACTOR.clean("q1w2e3r4t5q1w2e3r4t5") == "[secret:file:odd.key][secret:file:odd.key]"
+    assert REDACTOR.clean("q1w2e3r") == "q1w2e3r", "half of it is not known"
+    assert REDACTOR.clean("") == ""
+
+
 def test_of_a_service_account_every_line_of_its_key_is_taken_out_and_nothing_else(tmp_path: Path) -> None:
     lines = [
         "-----BEGIN PRIVATE KEY-----",
