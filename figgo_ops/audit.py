@@ -156,7 +156,7 @@ def _health(session: Session, done: Audit) -> dict[str, Any]:
 
 def _probes(listings: Iterable[Listing], host: str) -> Iterator[Finding]:
     """What write probes left that were killed; it lies before every window."""
-    why = "A write probe was interrupted; the next one in this mailbox removes it (diagnose --write-probe)."
+    why = "A write probe was cut; the next one here removes it: diagnose --employee E --write-probe."
     for listing in listings:
         for event in () if listing.error else ours(listing, host):
             key = Key.parse(event.key_text)
